@@ -1,0 +1,192 @@
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
+import { type GatewayError, invalidRequest } from '#src/domain/errors.ts'
+import type { JsonObject, JsonValue } from '#src/domain/json.ts'
+import type {
+  CardParameter,
+  MappingRule,
+  Mode,
+  ModelFile,
+  Offering,
+} from '#src/domain/model-card.ts'
+import { STANDARD_PARAMETERS } from './standard-parameters.ts'
+
+/** What becomes of a parameter at one offering. */
+type Handling = 'native' | 'renamed' | 'converted' | 'emulated' | 'ignored'
+
+/** A model's parameters in one mode: the published schema and the check by that very schema. */
+export interface CompiledParameters {
+  /** JSON Schema 2020-12 with the annotations of the contract. */
+  readonly schema: JsonObject
+  /** The first problem as a 400 that names the field, or `undefined`. */
+  validate(parameters: Readonly<Record<string, unknown>>): GatewayError | undefined
+}
+
+const handlingOf = (name: string, rule: MappingRule): Handling | 'absent' => {
+  if ('unsupported' in rule) {
+    if (rule.unsupported === 'exclude') return 'absent'
+    return rule.unsupported === 'emulate' ? 'emulated' : 'ignored'
+  }
+  if ('split' in rule || 'const' in rule) return 'converted'
+  const isSameValue = !rule.codec && (rule.values === undefined || Array.isArray(rule.values))
+  if (!isSameValue) return 'converted'
+  return rule.to.replace('[]', '') === name ? 'native' : 'renamed'
+}
+
+/** Provider → handling, offerings of one provider taken together; providers that lack the parameter are left out. */
+const handlingByProvider = (
+  name: string,
+  file: ModelFile,
+  offerings: readonly Offering[],
+): Record<string, Handling> => {
+  const result: Record<string, Handling> = {}
+  for (const offering of offerings) {
+    const rule = file.mappings[offering.mapping]?.rules[name]
+    const handling = rule ? handlingOf(name, rule) : 'absent'
+    if (handling !== 'absent') result[offering.provider] = handling
+  }
+  return result
+}
+
+const COPIED_KEYWORDS = [
+  'enum',
+  'pattern',
+  'default',
+  'minimum',
+  'maximum',
+  'minLength',
+  'maxLength',
+] as const
+
+const valueSchema = (parameter: CardParameter): JsonObject => {
+  if (parameter.type === 'file') {
+    return {
+      type: 'array',
+      items: { type: 'string', format: 'binary' },
+      minItems: parameter.minItems ?? 1,
+      maxItems: parameter.maxItems ?? 1,
+      'x-kind': 'file',
+    }
+  }
+  const schema: JsonObject = { type: parameter.type }
+  for (const keyword of COPIED_KEYWORDS) {
+    const value = parameter[keyword]
+    if (value !== undefined) schema[keyword] = value as JsonValue
+  }
+  return schema
+}
+
+const propertySchema = (
+  name: string,
+  parameter: CardParameter,
+  file: ModelFile,
+  offerings: readonly Offering[],
+): JsonObject => {
+  const handling = handlingByProvider(name, file, offerings)
+  const providers = Object.keys(handling)
+  const allProviders = new Set(offerings.map((offering) => offering.provider))
+  return {
+    ...valueSchema(parameter),
+    description: parameter.description,
+    'x-group': parameter.group,
+    'x-handling': handling,
+    ...(providers.length < allProviders.size && { 'x-providers': providers }),
+  }
+}
+
+/** The schema of one mode, from the card and the offerings that have that mode. */
+const compileSchema = (file: ModelFile, mode: Mode): JsonObject => {
+  const offerings = file.offerings.filter((offering) => offering.modes.includes(mode))
+  const declared = Object.entries(file.card.parameters).filter(([, parameter]) =>
+    parameter.modes.includes(mode),
+  )
+  const properties: JsonObject = {
+    model: { type: 'string', description: 'Model id, alias or provider/model.' },
+  }
+  for (const [name, parameter] of declared) {
+    properties[name] = propertySchema(name, parameter, file, offerings)
+  }
+  for (const [name, { schema }] of STANDARD_PARAMETERS) {
+    properties[name] ??= { ...schema, description: "OpenAI's parameter.", 'x-group': 'additional' }
+  }
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: `${file.card.name}: ${mode}`,
+    type: 'object',
+    properties,
+    required: ['model', ...declared.filter(([, entry]) => entry.required).map(([name]) => name)],
+    additionalProperties: true,
+  }
+}
+
+const MAX_SHOWN_CHARACTERS = 64
+
+/** The wrong value, for the message; never a prompt. */
+const shownValue = (param: string, value: unknown): string => {
+  const isShown = param !== 'prompt' && (typeof value === 'string' || typeof value === 'number')
+  return isShown ? ` ${JSON.stringify(value).slice(0, MAX_SHOWN_CHARACTERS)}` : ''
+}
+
+/** What the failed keyword demands, in words. */
+const demandOf = (error: ErrorObject): string => {
+  const limit = String(error.params['limit'])
+  switch (error.keyword) {
+    case 'type':
+      return `must be of type ${String(error.params['type'])}`
+    case 'enum':
+      return `is not one of ${(error.params['allowedValues'] as string[]).join(', ')}`
+    case 'pattern':
+      return 'is not of the right form'
+    case 'minimum':
+      return `must be at least ${limit}`
+    case 'maximum':
+      return `must be at most ${limit}`
+    case 'minLength':
+      return `must have at least ${limit} character(s)`
+    case 'maxLength':
+      return `must have at most ${limit} characters`
+    case 'minItems':
+      return `must be given at least ${limit} time(s)`
+    case 'maxItems':
+      return `must be given at most ${limit} times`
+    default:
+      return error.message ?? 'is wrong'
+  }
+}
+
+const FORMS: Readonly<Record<string, string>> = {
+  size: '"auto", "WxH" in pixels such as "1024x1024", or "W:H" such as "16:9"',
+  aspect_ratio: '"auto" or "W:H" such as "16:9"',
+}
+
+const describeError = (error: ErrorObject): GatewayError => {
+  if (error.keyword === 'required') {
+    const param = String(error.params['missingProperty'])
+    return invalidRequest(`Parameter "${param}" is required.`, param)
+  }
+  const param = error.instancePath.split('/')[1] ?? ''
+  const form = error.keyword === 'pattern' && FORMS[param] ? `; allowed: ${FORMS[param]}` : ''
+  return invalidRequest(
+    `${param}${shownValue(param, error.data)} ${demandOf(error)}${form}.`,
+    param,
+  )
+}
+
+const toValidator =
+  (check: ValidateFunction) => (parameters: Readonly<Record<string, unknown>>) => {
+    if (check(parameters)) return undefined
+    const error = check.errors?.[0]
+    return error && describeError(error)
+  }
+
+/** Compiles every mode of a model. One schema is published and validates: what it accepts is accepted. */
+export const compileParameters = (
+  file: ModelFile,
+): Readonly<Partial<Record<Mode, CompiledParameters>>> => {
+  const ajv = new Ajv2020({ strict: false, verbose: true, formats: { binary: true } })
+  return Object.fromEntries(
+    file.card.modes.map((mode) => {
+      const schema = compileSchema(file, mode)
+      return [mode, { schema, validate: toValidator(ajv.compile(schema)) }]
+    }),
+  )
+}

@@ -1,0 +1,241 @@
+import type { Warning } from '#src/domain/image-request.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '#src/domain/json.ts'
+import {
+  formatPixelSize,
+  type PixelSize,
+  parsePixelSize,
+  type ResolutionTier,
+  TIER_SIDE_PIXELS,
+} from '#src/domain/media.ts'
+import type { MappingRule, ParameterMapping, ToRule } from '#src/domain/model-card.ts'
+import { chooseNearest, isReadBy } from './codecs.ts'
+import { STANDARD_PARAMETERS } from './standard-parameters.ts'
+
+/** A request's parameters as one offering takes them. */
+export interface MappedParameters {
+  /** The provider's input, without images and without the count. */
+  readonly input: JsonObject
+  /** Field for the input images; absent: the offering has none. */
+  readonly imageField?: { readonly field: string; readonly isList: boolean }
+  /** Field for the number of images of one call; absent: a call makes one. */
+  readonly countField?: string
+  /** Most images that one call makes. */
+  readonly imagesPerCall: number
+  /** Tier that is made, which prices depend on. */
+  readonly resolution: ResolutionTier
+  /** What this offering does otherwise than asked. */
+  readonly warnings: readonly Warning[]
+  /** Why this offering cannot serve the request at all; absent: it can. */
+  readonly excludedBy?: { readonly param: string; readonly reason: string }
+}
+
+/** Mapping under way; each rule adds to it. */
+interface Draft {
+  readonly mapping: ParameterMapping
+  readonly input: JsonObject
+  readonly warnings: Warning[]
+  /** Canonical values that were chosen in place of those asked. */
+  readonly chosen: Map<string, { asked: JsonValue; given: string; isExact: boolean }>
+  excludedBy?: { param: string; reason: string }
+}
+
+const isToRule = (rule: MappingRule | undefined): rule is ToRule =>
+  rule !== undefined && 'to' in rule && !('const' in rule)
+
+/** Sets `a.0.b` in `target`, making objects and lists on the way; objects that meet are merged. */
+const setPath = (target: JsonObject, path: string, value: JsonValue): void => {
+  const keys = path.split('.')
+  let node: Record<string, JsonValue> = target
+  for (const [index, key] of keys.slice(0, -1).entries()) {
+    const isList = /^\d+$/.test(keys[index + 1] ?? '')
+    node[key] ??= isList ? [] : {}
+    node = node[key] as Record<string, JsonValue>
+  }
+  const last = keys.at(-1) as string
+  const present = node[last]
+  node[last] = isJsonObject(present) && isJsonObject(value) ? { ...present, ...value } : value
+}
+
+/** Splits the parameters that decide several others (`size` → `aspect_ratio` and `resolution`). */
+const splitParameters = (
+  mapping: ParameterMapping,
+  parameters: Readonly<JsonObject>,
+): JsonObject => {
+  const result: JsonObject = { ...parameters }
+  for (const [name, rule] of Object.entries(mapping.rules)) {
+    const value = result[name]
+    if (!('split' in rule) || typeof value !== 'string') continue
+    for (const target of rule.split) {
+      const targetRule = mapping.rules[target]
+      if (!isToRule(targetRule)) continue
+      if (!targetRule.codec || isReadBy(targetRule.codec, value)) result[target] = value
+    }
+  }
+  return result
+}
+
+const refuse = (
+  draft: Draft,
+  handling: string | undefined,
+  param: string,
+  value?: JsonValue,
+): void => {
+  const what =
+    value === undefined ? `"${param}"` : `the value ${JSON.stringify(value)} of "${param}"`
+  if (handling === 'exclude') draft.excludedBy ??= { param, reason: `does not take ${what}` }
+  if (handling === 'warn' || handling === undefined) {
+    draft.warnings.push({
+      type: 'unsupported',
+      param,
+      message: `${what} has no counterpart here and was not sent.`,
+    })
+  }
+}
+
+const applyNearest = (draft: Draft, name: string, rule: ToRule, value: JsonValue): void => {
+  const options = Array.isArray(rule.values) ? rule.values : Object.keys(rule.values ?? {})
+  const nearest = rule.codec && chooseNearest(rule.codec, String(value), options)
+  if (!nearest) return
+  const sent = Array.isArray(rule.values) ? nearest.chosen : rule.values?.[nearest.chosen]
+  setPath(draft.input, rule.to, sent as JsonValue)
+  draft.chosen.set(name, { asked: value, given: nearest.chosen, isExact: nearest.isExact })
+}
+
+const applyToRule = (draft: Draft, name: string, rule: ToRule, value: JsonValue): void => {
+  if (rule.codec) {
+    applyNearest(draft, name, rule, value)
+  } else if (!rule.values) {
+    setPath(draft.input, rule.to, value)
+  } else {
+    const isList = Array.isArray(rule.values)
+    const table: Readonly<Record<string, unknown>> = Array.isArray(rule.values)
+      ? Object.fromEntries(rule.values.map((entry) => [entry, entry]))
+      : rule.values
+    const sent = Object.hasOwn(table, String(value)) ? table[String(value)] : undefined
+    if (sent === undefined) refuse(draft, rule.otherwise, name, value)
+    else setPath(draft.input, rule.to, isList ? value : structuredClone(sent as JsonValue))
+  }
+}
+
+const applyRule = (
+  draft: Draft,
+  name: string,
+  rule: MappingRule,
+  value: JsonValue | undefined,
+): void => {
+  if ('const' in rule) {
+    setPath(draft.input, rule.to, structuredClone(rule.const as JsonValue))
+  } else if (value === undefined || value === 'auto' || 'split' in rule) {
+    return
+  } else if ('unsupported' in rule) {
+    refuse(draft, rule.unsupported, name)
+  } else if (!rule.to.endsWith('[]') && rule.maximum === undefined) {
+    applyToRule(draft, name, rule, value)
+  }
+}
+
+/** Fields of the provider that the mapping itself sets, so that a client cannot set them past it. */
+const ownedFields = (mapping: ParameterMapping): Set<string> =>
+  new Set(
+    Object.values(mapping.rules).flatMap((rule) =>
+      'to' in rule ? [rule.to.replace('[]', '').split('.')[0] as string] : [],
+    ),
+  )
+
+const applyUndeclared = (draft: Draft, name: string, value: JsonValue): void => {
+  const standard = STANDARD_PARAMETERS.get(name)
+  if (standard) {
+    if (standard.asksForSomething(value)) refuse(draft, 'warn', name)
+    return
+  }
+  const { passThrough } = draft.mapping
+  const isTaken = passThrough === 'any' || passThrough.includes(name)
+  if (isTaken && !ownedFields(draft.mapping).has(name)) draft.input[name] = value
+  else refuse(draft, 'warn', name)
+}
+
+/** Pixels of a ratio and tier: those of 1K, both sides scaled. 16:9 at 2K → 2752x1536. */
+const pixelsOf = (
+  mapping: ParameterMapping,
+  ratio: string,
+  tier: ResolutionTier,
+): PixelSize | undefined => {
+  const at1K = parsePixelSize(mapping.aspectRatioPixels[ratio] ?? '')
+  const factor = TIER_SIDE_PIXELS[tier] / TIER_SIDE_PIXELS['1K']
+  return (
+    at1K && { width: Math.round(at1K.width * factor), height: Math.round(at1K.height * factor) }
+  )
+}
+
+const adjusted = (param: string, asked: JsonValue, given: string): Warning => ({
+  type: 'adjusted',
+  param,
+  message: `${param} ${JSON.stringify(asked)} is not offered here; the nearest, ${given}, is made.`,
+})
+
+/** One warning per parameter whose choice is not exactly what was asked. */
+const adjustmentWarnings = (
+  draft: Draft,
+  parameters: Readonly<JsonObject>,
+  tier: ResolutionTier,
+): Warning[] => {
+  const ratio = draft.chosen.get('aspect_ratio')
+  const size = typeof parameters['size'] === 'string' ? parameters['size'] : undefined
+  const isPixels = size !== undefined && parsePixelSize(size) !== undefined
+  if (isPixels && ratio) {
+    const pixels = pixelsOf(draft.mapping, ratio.given, tier)
+    const given = pixels ? formatPixelSize(pixels) : `${ratio.given} at ${tier}`
+    return given === size ? [] : [adjusted('size', size, given)]
+  }
+  return [...draft.chosen]
+    .filter(([, choice]) => !choice.isExact)
+    .map(([name, choice]) =>
+      adjusted(choice.asked === size ? 'size' : name, choice.asked, choice.given),
+    )
+}
+
+const readImageField = (rule: MappingRule | undefined) =>
+  isToRule(rule)
+    ? { imageField: { field: rule.to.replace('[]', ''), isList: rule.to.endsWith('[]') } }
+    : {}
+
+/**
+ * What an offering is sent for these parameters. Pure, and total: every parameter ends in the input, in a warning, in
+ * an exclusion, or is the gateway's own work. Never throws on parameters that the compiled schema accepts.
+ */
+export const mapParameters = (
+  mapping: ParameterMapping,
+  parameters: Readonly<JsonObject>,
+): MappedParameters => {
+  const draft: Draft = { mapping, input: {}, warnings: [], chosen: new Map() }
+  const split = splitParameters(mapping, parameters)
+  for (const [name, rule] of Object.entries(mapping.rules))
+    applyRule(draft, name, rule, split[name])
+  for (const [name, value] of Object.entries(parameters)) {
+    if (!Object.hasOwn(mapping.rules, name) && value !== null) applyUndeclared(draft, name, value)
+  }
+  const tier = (draft.chosen.get('resolution')?.given ??
+    mapping.defaultResolution) as ResolutionTier
+  const count = mapping.rules['n']
+  const countRule = isToRule(count) ? count : undefined
+  return {
+    input: draft.input,
+    ...readImageField(mapping.rules['image']),
+    ...(countRule && { countField: countRule.to }),
+    imagesPerCall: countRule?.maximum ?? 1,
+    resolution: tier,
+    warnings: [...draft.warnings, ...adjustmentWarnings(draft, parameters, tier)],
+    ...(draft.excludedBy && { excludedBy: draft.excludedBy }),
+  }
+}
+
+/** The canonical parameter behind a provider's field (`image_urls` → `image`); the field itself when there is none. */
+export const canonicalName = (mapping: ParameterMapping, providerField: string): string => {
+  const isMeant = ([, rule]: readonly [string, MappingRule]) =>
+    isToRule(rule) &&
+    [rule.to, rule.to.split('.').at(-1)].includes(providerField.replace(/\[\]$/, ''))
+  const withList = ([, rule]: readonly [string, MappingRule]) =>
+    isToRule(rule) && rule.to === `${providerField}[]`
+  const entries = Object.entries(mapping.rules)
+  return (entries.find(isMeant) ?? entries.find(withList))?.[0] ?? providerField
+}

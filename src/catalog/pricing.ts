@@ -1,0 +1,101 @@
+import type { JsonObject } from '#src/domain/json.ts'
+import {
+  nearestByLogRatio,
+  RESOLUTION_TIERS,
+  type ResolutionTier,
+  TIER_SIDE_PIXELS,
+} from '#src/domain/media.ts'
+import type { Offering, PriceRule } from '#src/domain/model-card.ts'
+import { type MicroUsd, microUsdFromUsd } from '#src/domain/money.ts'
+import type { ProviderUsage } from '#src/domain/provider-adapter.ts'
+
+/** What one provider call used, or is expected to use. */
+export interface BillableWork {
+  readonly images: number
+  readonly resolution: ResolutionTier
+  /** Canonical parameters, for surcharges that depend on them. */
+  readonly parameters: Readonly<JsonObject>
+  /** Absent: not known (an estimate), or the provider counts none. */
+  readonly usage?: ProviderUsage
+}
+
+const TOKENS_PER_UNIT = 1_000_000
+
+/** USD of one unit; a tier without a price of its own costs what the nearest priced tier costs. */
+const unitPriceUsd = (rule: PriceRule, resolution: ResolutionTier): number => {
+  const byTier = rule.usdByResolution
+  if (!byTier) return rule.usd ?? 0
+  const priced = RESOLUTION_TIERS.filter((tier) => byTier[tier] !== undefined)
+  const tier = nearestByLogRatio(
+    TIER_SIDE_PIXELS[resolution],
+    priced,
+    (entry) => TIER_SIDE_PIXELS[entry],
+  )
+  return (tier && byTier[tier]) ?? 0
+}
+
+/** Output tokens that are not part of an image: text and thoughts. */
+const outputTextTokens = (usage: ProviderUsage): number =>
+  usage.outputTextTokens !== undefined
+    ? usage.outputTextTokens + (usage.thoughtTokens ?? 0)
+    : Math.max(0, (usage.outputTokens ?? 0) - (usage.outputImageTokens ?? usage.outputTokens ?? 0))
+
+const quantityOf = (rule: PriceRule, work: BillableWork): number => {
+  switch (rule.metric) {
+    case 'output_image':
+      return work.images
+    case 'input_token':
+      return (work.usage?.inputTokens ?? 0) / TOKENS_PER_UNIT
+    case 'output_text_token':
+      return work.usage ? outputTextTokens(work.usage) / TOKENS_PER_UNIT : 0
+    case 'request':
+      return 1
+  }
+}
+
+const applies = (rule: PriceRule, parameters: Readonly<JsonObject>): boolean =>
+  Object.entries(rule.when ?? {}).every(([name, value]) => parameters[name] === value)
+
+/** One line of a price: a quantity at a unit price. */
+export interface PriceComponent {
+  readonly rule: PriceRule
+  /** In the rule's unit: images, millions of tokens, requests. */
+  readonly quantity: number
+  readonly unitPriceUsd: number
+  readonly total: MicroUsd
+}
+
+/** What a provider call costs, line by line; rules that bill nothing of this work are left out. */
+export const priceComponents = (offering: Offering, work: BillableWork): PriceComponent[] =>
+  offering.prices
+    .filter((rule) => applies(rule, work.parameters))
+    .map((rule) => {
+      const quantity = quantityOf(rule, work)
+      const unitPrice = unitPriceUsd(rule, work.resolution)
+      return {
+        rule,
+        quantity,
+        unitPriceUsd: unitPrice,
+        total: microUsdFromUsd(unitPrice * quantity),
+      }
+    })
+    .filter(({ quantity }) => quantity > 0)
+
+/**
+ * Price of one provider call in micro-USD. Two 1K images at 0.067 USD, 1,120 input tokens at 0.5 USD a million:
+ * 2 × 67000 + 560 = 134560.
+ */
+export const priceWork = (offering: Offering, work: BillableWork): MicroUsd =>
+  priceComponents(offering, work).reduce((sum, { total }) => sum + total, 0)
+
+/** The lowest price of one image over all offerings, in USD. */
+export const startingPriceUsd = (offerings: readonly Offering[]): number => {
+  const prices = offerings.flatMap((offering) =>
+    offering.prices
+      .filter((rule) => rule.metric === 'output_image')
+      .flatMap((rule) =>
+        rule.usdByResolution ? Object.values(rule.usdByResolution) : [rule.usd ?? 0],
+      ),
+  )
+  return Math.min(...prices)
+}

@@ -1,0 +1,138 @@
+/**
+ * What can go wrong at a provider, and what each kind means to failover, to the provider's statistics and to the
+ * client. One table: nothing else in the code decides these.
+ */
+export interface FailureRule {
+  /** Whether another offering is tried: always, never, or as a policy says. */
+  readonly failover: 'yes' | 'no' | 'moderation_policy'
+  /** Whether the attempt counts as a failure in the provider's success rate. */
+  readonly countsAgainstProvider: boolean
+  /** What happens to the offering besides the count: pause it, or take it out until an operator has acted. */
+  readonly effect: 'none' | 'cool_down' | 'take_out'
+  /** Code that the client sees when this failure ends the request; absent: the code for "nothing is left". */
+  readonly clientCode?: GatewayErrorCode
+}
+
+export const FAILURE_RULES = {
+  rate_limited: { failover: 'yes', countsAgainstProvider: false, effect: 'cool_down' },
+  overloaded: { failover: 'yes', countsAgainstProvider: true, effect: 'none' },
+  network: { failover: 'yes', countsAgainstProvider: true, effect: 'none' },
+  bad_response: { failover: 'yes', countsAgainstProvider: true, effect: 'none' },
+  empty_result: { failover: 'yes', countsAgainstProvider: true, effect: 'none' },
+  timeout: { failover: 'yes', countsAgainstProvider: true, effect: 'none' },
+  auth: { failover: 'yes', countsAgainstProvider: false, effect: 'take_out' },
+  quota: { failover: 'yes', countsAgainstProvider: false, effect: 'take_out' },
+  content_rejected: {
+    failover: 'moderation_policy',
+    countsAgainstProvider: false,
+    effect: 'none',
+    clientCode: 'CONTENT_POLICY_VIOLATION',
+  },
+  bad_request: {
+    failover: 'no',
+    countsAgainstProvider: false,
+    effect: 'none',
+    clientCode: 'INVALID_REQUEST',
+  },
+  cancelled: { failover: 'no', countsAgainstProvider: false, effect: 'none' },
+} as const satisfies Record<string, FailureRule>
+
+/**
+ * - `rate_limited`: 429 or a spent quota that refills by itself; nothing was begun
+ * - `overloaded`: the provider says that it cannot serve now (5xx, no runner, high demand)
+ * - `network`: no or a broken answer on the connection; `workMayExist` tells whether the request had left
+ * - `bad_response`: an answer that cannot be read as the provider's protocol
+ * - `empty_result`: a readable answer without an image, with no refusal given
+ * - `timeout`: the attempt's time was up
+ * - `auth`: the provider does not accept the operator's key, project or region
+ * - `quota`: the operator's account at the provider is empty or locked
+ * - `content_rejected`: the provider refused prompt, input or output by its content rules
+ * - `bad_request`: the provider says that the request itself is wrong
+ * - `cancelled`: the client went away
+ */
+export type FailureKind = keyof typeof FAILURE_RULES
+
+export interface ProviderErrorDetails {
+  readonly kind: FailureKind
+  /**
+   * True when the provider may have begun billable work for this attempt: the request had left and no answer says
+   * that nothing was done. Such a failure is ambiguous, and the attempt's price counts as possible cost.
+   */
+  readonly workMayExist: boolean
+  /** What may be shown to the client: no key, prompt, URL or upstream body in it. */
+  readonly publicMessage: string
+  /** How long the provider asks to be left alone, in real milliseconds; absent: it said nothing. */
+  readonly retryAfterMs?: number
+  /** HTTP status of the provider's answer; absent: there was none, or the failure came inside a 200. */
+  readonly upstreamStatus?: number
+  /** The request field that the provider found wrong, under the provider's name; absent: unknown. */
+  readonly param?: string
+  /** The provider's own id of the job or request, for the operator's log. */
+  readonly providerRequestId?: string
+}
+
+/** The only error that a provider adapter rejects with. */
+export class ProviderError extends Error {
+  override readonly name = 'ProviderError'
+  readonly details: ProviderErrorDetails
+
+  constructor(details: ProviderErrorDetails) {
+    super(details.publicMessage)
+    this.details = details
+  }
+
+  get kind(): FailureKind {
+    return this.details.kind
+  }
+}
+
+/** Meaning of each error code that a client sees. `retryable` becomes the header `x-should-retry`. */
+export const GATEWAY_ERRORS = {
+  AUTHENTICATION_FAILED: { status: 401, type: 'authentication_error', retryable: false },
+  INSUFFICIENT_BALANCE: { status: 402, type: 'insufficient_quota', retryable: false },
+  INVALID_REQUEST: { status: 400, type: 'invalid_request_error', retryable: false },
+  CONTENT_POLICY_VIOLATION: { status: 400, type: 'invalid_request_error', retryable: false },
+  MODEL_NOT_FOUND: { status: 404, type: 'invalid_request_error', retryable: false },
+  MODEL_DISABLED: { status: 404, type: 'invalid_request_error', retryable: false },
+  NOT_FOUND: { status: 404, type: 'invalid_request_error', retryable: false },
+  RATE_LIMITED: { status: 429, type: 'rate_limit_error', retryable: true },
+  UPSTREAM_ERROR: { status: 502, type: 'upstream_error', retryable: false },
+  ALL_PROVIDERS_EXHAUSTED: { status: 502, type: 'upstream_error', retryable: false },
+  TIMEOUT: { status: 504, type: 'upstream_error', retryable: false },
+  OVERLOADED: { status: 503, type: 'server_error', retryable: true },
+  INTERNAL_ERROR: { status: 500, type: 'server_error', retryable: false },
+} as const
+
+export type GatewayErrorCode = keyof typeof GATEWAY_ERRORS
+
+export interface GatewayErrorOptions {
+  /** Request field that is wrong, under the client's name; absent: none in particular (`param: null`). */
+  readonly param?: string
+  /** HTTP status, where it differs from the code's own (413, 415, 405, or the upstream's). */
+  readonly status?: number
+  /** Real milliseconds after which a retry makes sense; becomes `retry-after`. */
+  readonly retryAfterMs?: number
+  /** Answer headers that belong to this error, such as `allow`. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** A failure as the client sees it. The message is public. */
+export class GatewayError extends Error {
+  override readonly name = 'GatewayError'
+  readonly code: GatewayErrorCode
+  readonly options: GatewayErrorOptions
+
+  constructor(code: GatewayErrorCode, message: string, options: GatewayErrorOptions = {}) {
+    super(message)
+    this.code = code
+    this.options = options
+  }
+
+  get status(): number {
+    return this.options.status ?? GATEWAY_ERRORS[this.code].status
+  }
+}
+
+/** A 400 that names the field. */
+export const invalidRequest = (message: string, param?: string): GatewayError =>
+  new GatewayError('INVALID_REQUEST', message, param === undefined ? {} : { param })

@@ -1,0 +1,123 @@
+import type { TObject } from 'typebox'
+import type { Clock } from './clock.ts'
+import type { ProviderError } from './errors.ts'
+import type { JsonObject } from './json.ts'
+
+/** An input image of an edit, already in a format and size that the offering takes. */
+export interface InputImage {
+  /** `image`: a picture to work on or from; `mask`: where to work. */
+  readonly role: 'image' | 'mask'
+  readonly bytes: Uint8Array
+  /** True type by the bytes, such as `image/png`. */
+  readonly mediaType: string
+  /** The provider's input field that this image belongs to, such as `image_urls`. */
+  readonly field: string
+  /** Whether that field takes a list (even of one) rather than a single image. */
+  readonly isList: boolean
+}
+
+/** One attempt at one offering: exactly one create request is sent for it. */
+export interface ProviderCall {
+  /** Unique per attempt; for logs. */
+  readonly attemptId: string
+  /** The id under which the provider knows the model. */
+  readonly providerModelId: string
+  /**
+   * The request under the provider's own parameter names, `prompt` always among them. For the Google surfaces its
+   * other keys are those of the SDK's `GenerateContentConfig`.
+   */
+  readonly input: Readonly<JsonObject>
+  /** In the order in which the client sent them. */
+  readonly images: readonly InputImage[]
+  /** How many images this call is to make; above 1 only where the offering makes several natively. */
+  readonly n: number
+  /** The attempt's budget in real milliseconds, for providers that can be told of it; `signal` enforces it. */
+  readonly timeoutMs: number
+  /** Aborted when the client left or the time is up; the adapter then cancels the upstream job and rejects. */
+  readonly signal: AbortSignal
+}
+
+/** One image as the provider handed it over. A `url` may be a data URI. */
+export type ProviderImage =
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly mediaType?: string }
+  | { readonly kind: 'base64'; readonly base64: string; readonly mediaType?: string }
+  | { readonly kind: 'url'; readonly url: string; readonly mediaType?: string }
+
+/** Tokens as the provider counted them; absent fields were not reported. */
+export interface ProviderUsage {
+  readonly inputTokens?: number
+  readonly inputTextTokens?: number
+  readonly inputImageTokens?: number
+  /** All output tokens, thoughts included. */
+  readonly outputTokens?: number
+  readonly outputTextTokens?: number
+  readonly outputImageTokens?: number
+  readonly thoughtTokens?: number
+  readonly totalTokens?: number
+}
+
+export interface ProviderAnswer {
+  /** At least one. */
+  readonly images: readonly ProviderImage[]
+  /** The provider's own id of the job or response; absent: it gave none. */
+  readonly providerRequestId?: string
+  /** The prompt as the provider rewrote it; absent: it did not. */
+  readonly revisedPrompt?: string
+  /** Absent: the provider counts no tokens. */
+  readonly usage?: ProviderUsage
+}
+
+export interface ProviderAdapter {
+  /** Rejects only with `ProviderError`. */
+  generate(call: ProviderCall): Promise<ProviderAnswer>
+  /** Ends idle connections; absent: the adapter holds none. */
+  close?(): Promise<void>
+}
+
+/** What went wrong on the wire, as every adapter's shared transport reports it. */
+export interface UpstreamFailure {
+  /** HTTP status; absent: no complete answer came. */
+  readonly status?: number
+  /** Answer headers, names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Parsed JSON, else the text; `undefined` when there was no body. */
+  readonly body?: unknown
+  /** System or transport code such as `ECONNREFUSED`, when no complete answer came. */
+  readonly networkCode?: string
+  /** Whether the request had been handed to the network when it failed, so that the provider may be working. */
+  readonly requestLeft: boolean
+}
+
+/** What the composition root gives every provider. */
+export interface ProviderDependencies {
+  /** HTTP with keep-alive; no retries, no time limits of its own. */
+  readonly fetch: typeof globalThis.fetch
+  readonly logger: ProviderLogger
+  readonly clock: Clock
+  /** Divides every poll interval, back-off and time-out of the provider; 1 in production. */
+  readonly timeScale: number
+}
+
+/** The part of the logger that adapters use. Never pass prompts, images, keys or upstream bodies. */
+export interface ProviderLogger {
+  debug(fields: object, message: string): void
+  warn(fields: object, message: string): void
+}
+
+/** A provider, as `providers/<id>/index.ts` exports it. */
+export interface ProviderModule<Settings = Readonly<Record<string, string | undefined>>> {
+  /** Slug in config keys, headers and answers, such as `fal`. */
+  readonly id: string
+  /** Name for people, such as `fal.ai`. */
+  readonly name: string
+  /**
+   * The provider's environment variables: each property a string schema with a `description`; secrets marked
+   * `secret: true`, and `default` where there is one.
+   */
+  readonly configSchema: TObject
+  /** Whether these settings switch the provider on. */
+  isConfigured(settings: Settings): boolean
+  create(settings: Settings, dependencies: ProviderDependencies): ProviderAdapter
+  /** Pure: the same failure always gives the same error. */
+  classifyError(failure: UpstreamFailure): ProviderError
+}
