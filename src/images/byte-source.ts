@@ -1,0 +1,71 @@
+import { TAIL_BYTES } from './completeness.ts'
+
+/** Bytes that come piece by piece: any Readable is one. */
+export type ByteSource = AsyncIterable<Uint8Array>
+
+const asBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+const join = (chunks: readonly Uint8Array[]): Buffer =>
+  chunks.length === 1 && chunks[0] ? asBuffer(chunks[0]) : Buffer.concat(chunks)
+
+/** Holds a source whole. Does not copy bytes that came in one piece. */
+export const collect = async (source: ByteSource): Promise<Buffer> => {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of source) chunks.push(chunk)
+  return join(chunks)
+}
+
+/** Bytes that are held already, as a source. */
+export const sourceOf = async function* (bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}
+
+export interface BegunSource {
+  /** At least the wished number of first bytes, unless the source is shorter. */
+  readonly head: Buffer
+  /** Everything, the head included; to be read once. */
+  readonly all: ByteSource
+}
+
+/** Looks at the first bytes of a source without losing them. */
+export const readHead = async (source: ByteSource, wishedBytes: number): Promise<BegunSource> => {
+  const iterator = source[Symbol.asyncIterator]()
+  const chunks: Uint8Array[] = []
+  let received = 0
+  while (received < wishedBytes) {
+    const next = await iterator.next()
+    if (next.done) break
+    chunks.push(next.value)
+    received += next.value.length
+  }
+  const all = async function* () {
+    yield* chunks
+    yield* { [Symbol.asyncIterator]: () => iterator }
+  }
+  return { head: join(chunks), all: all() }
+}
+
+/** Counts what passes and remembers its last bytes. */
+export interface ByteMeter {
+  readonly source: ByteSource
+  sizeBytes(): number
+  /** The last 12 bytes that passed. */
+  tail(): Buffer
+}
+
+/** Measures a source while it is read; fails with `tooLarge()` as soon as more than `maxBytes` have come. */
+export const measure = (source: ByteSource, maxBytes: number, tooLarge: () => Error): ByteMeter => {
+  let sizeBytes = 0
+  let tail: Buffer = Buffer.alloc(0)
+  const read = async function* () {
+    for await (const chunk of source) {
+      sizeBytes += chunk.length
+      if (sizeBytes > maxBytes) throw tooLarge()
+      // Copied: a view would keep the whole chunk alive.
+      tail = Buffer.concat([tail, chunk.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES)
+      yield chunk
+    }
+  }
+  return { source: read(), sizeBytes: () => sizeBytes, tail: () => tail }
+}

@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto'
+import { constants } from 'node:fs'
+import { mkdir, open, opendir, rename, rm, stat, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { GatewayError } from '#src/domain/errors.ts'
+import { mediaTypeOf } from '#src/domain/media.ts'
+import type { ByteSource } from './byte-source.ts'
+import {
+  createMediaFileName,
+  type MediaStore,
+  type OpenedMedia,
+  readMediaFileName,
+  type StoredMedia,
+  type StoreOptions,
+} from './media-store.ts'
+
+/** Names of files being written. */
+const TEMPORARY = /^\.writing-[0-9a-f]{32}$/
+/** A write that began longer ago has died with its process: an hour is far above any request's deadline. */
+const STALE_WRITE_MS = 3_600_000
+/** Fewer and larger reads than the default 64 KiB. */
+const READ_BYTES = 262_144
+
+const STORAGE_FAILURES: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space is left in its media folder',
+  EDQUOT: 'the disk quota of its media folder is used up',
+  EROFS: 'its media folder is read-only',
+  EACCES: 'it may not write to its media folder',
+  EPERM: 'it may not write to its media folder',
+  EMFILE: 'too many files are open',
+}
+
+const codeOf = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error ? String(error.code) : undefined
+
+/** A failed write as the client may see it; any other error as it is. Not retryable: the image was paid for. */
+export const toStorageError = (error: unknown): unknown => {
+  const reason = STORAGE_FAILURES[codeOf(error) ?? '']
+  if (reason === undefined) return error
+  return new GatewayError('INTERNAL_ERROR', `The gateway cannot store the image: ${reason}`)
+}
+
+const write = async (
+  directory: string,
+  source: ByteSource | Uint8Array,
+  options: StoreOptions,
+): Promise<StoredMedia> => {
+  // Each time: cleaners of temporary folders remove it while the gateway runs.
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  const temporary = join(directory, `.writing-${randomBytes(16).toString('hex')}`)
+  // Opened first: a stream that opens its file itself may still do so after its source has failed.
+  const handle = await open(temporary, 'wx', 0o600).catch((error: unknown) => {
+    throw toStorageError(error)
+  })
+  // `flush` syncs before closing, so that no half file has a real name even after a power cut. The folder itself is
+  // not synced: losing the rename then only loses an image of the last seconds.
+  const file = handle.createWriteStream({ flush: true })
+  try {
+    await pipeline(source instanceof Uint8Array ? [source] : source, file)
+    const name = createMediaFileName(options)
+    await rename(temporary, join(directory, name))
+    return { file: name, sizeBytes: file.bytesWritten }
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw toStorageError(error)
+  }
+}
+
+const openFile = async (directory: string, file: string): Promise<OpenedMedia | undefined> => {
+  const named = readMediaFileName(file)
+  if (!named) return undefined
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW
+  try {
+    const handle = await open(join(directory, file), flags)
+    const { size } = await handle.stat()
+    const stream = handle.createReadStream({ highWaterMark: READ_BYTES })
+    return { stream, sizeBytes: size, mediaType: mediaTypeOf(named.format) }
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+const isGarbage = async (directory: string, name: string, nowMs: number): Promise<boolean> => {
+  const named = readMediaFileName(name)
+  if (named) return named.expiresAtMs <= nowMs
+  if (!TEMPORARY.test(name)) return false
+  const { mtimeMs } = await stat(join(directory, name))
+  return mtimeMs + STALE_WRITE_MS <= nowMs
+}
+
+const sweep = async (directory: string, nowMs: number): Promise<number> => {
+  let removed = 0
+  for await (const entry of await opendir(directory)) {
+    try {
+      if (!(await isGarbage(directory, entry.name, nowMs))) continue
+      await unlink(join(directory, entry.name))
+      removed += 1
+    } catch (error) {
+      // Another gateway on the same folder was faster.
+      if (codeOf(error) !== 'ENOENT') throw error
+    }
+  }
+  return removed
+}
+
+/** Keeps images in one folder, which several gateways may share. Creates it, for its owner only, when missing. */
+export const createDiskMediaStore = async (directory: string): Promise<MediaStore> => {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  return {
+    put: (source, options) => write(directory, source, options),
+    open: (file) => openFile(directory, file),
+    remove: async (file) => {
+      if (readMediaFileName(file)) await rm(join(directory, file), { force: true })
+    },
+    sweep: (nowMs) => sweep(directory, nowMs),
+  }
+}

@@ -1,0 +1,18 @@
+import pLimit from 'p-limit'
+import { PICTURES_AT_ONCE } from './sharp-library.ts'
+
+const limit = pLimit(PICTURES_AT_ONCE)
+
+/**
+ * Runs heavy picture work when a slot is free, in order of arrival. How many may wait is not limited here: a waiting
+ * picture has been paid for, so load is to be shed before the provider is called.
+ * Work whose `signal` is aborted by its turn is not begun.
+ */
+export const runInImageQueue = <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
+  limit(() => {
+    signal?.throwIfAborted()
+    return work()
+  })
+
+/** Whether pictures wait for a slot, so that encoders should hurry. */
+export const isImageQueueBusy = (): boolean => limit.pendingCount > 0

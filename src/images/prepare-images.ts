@@ -1,0 +1,222 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Clock } from '#src/domain/clock.ts'
+import type { PreparedImage, WantedImages } from '#src/domain/image-result.ts'
+import type { OutputFormat, PixelSize } from '#src/domain/media.ts'
+import type { ProviderImage } from '#src/domain/provider-adapter.ts'
+import { type ByteMeter, collect, measure, readHead } from './byte-source.ts'
+import { hasCompleteEnd, isComplete } from './completeness.ts'
+import { convertImage } from './convert.ts'
+import type { ImageFetcher } from './fetch-image.ts'
+import { ImageFetchError } from './image-fetch-error.ts'
+import type { MediaStore, StoredMedia } from './media-store.ts'
+import type { MediaSigner } from './media-url.ts'
+import { badImage, cancelled, toOutputError } from './output-errors.ts'
+import { openProviderImage } from './provider-image-source.ts'
+import { describeForeign, readImageHeader, readSizeFromHead, sniffFormat } from './sniff.ts'
+
+export interface PrepareImagesDependencies {
+  readonly fetcher: ImageFetcher
+  readonly store: MediaStore
+  readonly signer: MediaSigner
+  readonly clock: Clock
+  /** Milliseconds for which a hosted image can be opened. */
+  readonly mediaTtlMs: number
+  /** Largest image in bytes that is taken from a provider. */
+  readonly maxImageBytes: number
+  /** Aborted when the client left or the request's time is up. */
+  readonly signal: AbortSignal
+  /** Pauses in milliseconds before a broken fetch is tried again, one for each; absent: 200 and 1000. */
+  readonly retryDelaysMs?: readonly number[]
+}
+
+/** First bytes looked at before an image is passed on: holds the size of nearly every JPEG. */
+const HEAD_BYTES = 65_536
+/** Enough for a dropped connection or a passing 5xx of a file host; an image that was paid for is worth a second. */
+const RETRY_DELAYS_MS = [200, 1000]
+
+/** A prepared image, and its name in the store when it is there. */
+interface Prepared {
+  readonly image: PreparedImage
+  readonly file?: string
+}
+
+/** One image on its way: its first bytes seen, the rest still to come. */
+interface Arriving {
+  readonly format: OutputFormat
+  readonly head: Buffer
+  readonly meter: ByteMeter
+}
+
+/** The format to encode; `undefined`: the bytes stay as they are. */
+const conversionTarget = (format: OutputFormat, wanted: WantedImages): OutputFormat | undefined => {
+  const to = wanted.outputFormat ?? format
+  const isLossy = to === 'jpeg' || to === 'webp' || to === 'avif'
+  const isRecompressed = wanted.outputCompression !== undefined && isLossy
+  return to !== format || isRecompressed ? to : undefined
+}
+
+const hosted = (
+  stored: StoredMedia,
+  format: OutputFormat,
+  size: PixelSize,
+  expiresAtMs: number,
+  { signer }: PrepareImagesDependencies,
+): Prepared => {
+  const path = signer.sign(stored.file, expiresAtMs)
+  const content = { kind: 'hosted', path } as const
+  return { image: { format, size, sizeBytes: stored.sizeBytes, content }, file: stored.file }
+}
+
+const requireComplete = async (
+  format: OutputFormat,
+  bytes: Buffer,
+  { signal }: PrepareImagesDependencies,
+): Promise<PixelSize> => {
+  if (!(await isComplete(format, bytes, undefined, signal)))
+    throw badImage('is truncated or damaged')
+  const known = await readSizeFromHead(format, bytes)
+  if (known) return known
+  return readImageHeader(format, bytes).then(
+    (header) => header.size,
+    () => {
+      throw badImage('is damaged')
+    },
+  )
+}
+
+/** The size of a stored image, read back only when its ends leave a doubt. */
+const sizeOfStored = async (
+  { format, head, meter }: Arriving,
+  { file }: StoredMedia,
+  dependencies: PrepareImagesDependencies,
+): Promise<PixelSize> => {
+  const ends = { head, tail: meter.tail(), sizeBytes: meter.sizeBytes() }
+  const size = await readSizeFromHead(format, head)
+  if (size && hasCompleteEnd(format, ends)) return size
+  const opened = await dependencies.store.open(file)
+  if (!opened) throw badImage('was lost before it could be checked')
+  return requireComplete(format, await collect(opened.stream), dependencies)
+}
+
+/** Passes an image on into the store as it comes, never holding it whole. */
+const hostAsItComes = async (
+  arriving: Arriving,
+  dependencies: PrepareImagesDependencies,
+): Promise<Prepared> => {
+  const { store, clock, mediaTtlMs } = dependencies
+  const expiresAtMs = clock.now() + mediaTtlMs
+  const { format } = arriving
+  const stored = await store.put(arriving.meter.source, { format, expiresAtMs })
+  try {
+    const size = await sizeOfStored(arriving, stored, dependencies)
+    return hosted(stored, format, size, expiresAtMs, dependencies)
+  } catch (error) {
+    await store.remove(stored.file)
+    throw error
+  }
+}
+
+const convert = async (
+  bytes: Buffer,
+  to: OutputFormat,
+  quality: number | undefined,
+  signal: AbortSignal,
+) => {
+  try {
+    const options = quality === undefined ? { to, signal } : { to, quality, signal }
+    return await convertImage(bytes, options)
+  } catch (error) {
+    if (signal.aborted) throw error
+    throw badImage('cannot be decoded')
+  }
+}
+
+/** Holds an image whole: to convert it, or because its bytes are wanted. */
+const hold = async (
+  arriving: Arriving,
+  wanted: WantedImages,
+  dependencies: PrepareImagesDependencies,
+): Promise<Prepared> => {
+  const { store, clock, mediaTtlMs, signal } = dependencies
+  const original = await collect(arriving.meter.source)
+  const to = conversionTarget(arriving.format, wanted)
+  const format = to ?? arriving.format
+  const { bytes, size } = to
+    ? await convert(original, to, wanted.outputCompression, signal)
+    : { bytes: original, size: await requireComplete(format, original, dependencies) }
+  if (wanted.responseFormat === 'b64_json') {
+    return { image: { format, size, sizeBytes: bytes.length, content: { kind: 'bytes', bytes } } }
+  }
+  const expiresAtMs = clock.now() + mediaTtlMs
+  const stored = await store.put(bytes, { format, expiresAtMs })
+  return hosted(stored, format, size, expiresAtMs, dependencies)
+}
+
+const prepareOnce = async (
+  image: ProviderImage,
+  wanted: WantedImages,
+  dependencies: PrepareImagesDependencies,
+): Promise<Prepared> => {
+  const { maxImageBytes } = dependencies
+  const opened = await openProviderImage(image, dependencies)
+  try {
+    const { head, all } = await readHead(opened.source, HEAD_BYTES)
+    const format = sniffFormat(head)
+    if (!format) throw badImage(`is not an image but ${describeForeign(head)}`)
+    const tooLarge = () => badImage(`is larger than ${maxImageBytes} bytes`)
+    const arriving = { format, head, meter: measure(all, maxImageBytes, tooLarge) }
+    const isPassedOn = wanted.responseFormat === 'url' && !conversionTarget(format, wanted)
+    return isPassedOn
+      ? await hostAsItComes(arriving, dependencies)
+      : await hold(arriving, wanted, dependencies)
+  } finally {
+    opened.close()
+  }
+}
+
+const prepareImage = async (
+  image: ProviderImage,
+  wanted: WantedImages,
+  dependencies: PrepareImagesDependencies,
+): Promise<Prepared> => {
+  const { signal, retryDelaysMs = RETRY_DELAYS_MS } = dependencies
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await prepareOnce(image, wanted, dependencies)
+    } catch (error) {
+      const pauseMs = retryDelaysMs[tries]
+      const isWorthwhile = error instanceof ImageFetchError && error.isTransient && !signal.aborted
+      if (!isWorthwhile || pauseMs === undefined) throw toOutputError(error, signal)
+      await delay(pauseMs, undefined, { signal }).catch(() => {
+        throw cancelled()
+      })
+    }
+  }
+}
+
+const isDone = <T>(result: PromiseSettledResult<T>): result is PromiseFulfilledResult<T> =>
+  result.status === 'fulfilled'
+
+/**
+ * Brings a provider's images into the form that the client wants: checked by their bytes, converted only when asked
+ * to something else, hosted or held. Images were paid for, so one that fails does not discard the others: the result
+ * is shorter then, in the same order. Rejects when none is left, or the signal was aborted: with `ProviderError`,
+ * or with `GatewayError` when the gateway could not store them.
+ */
+export const prepareImages = async (
+  images: readonly ProviderImage[],
+  wanted: WantedImages,
+  dependencies: PrepareImagesDependencies,
+): Promise<PreparedImage[]> => {
+  const results = await Promise.allSettled(
+    images.map((image) => prepareImage(image, wanted, dependencies)),
+  )
+  const done = results.filter(isDone).map((result) => result.value)
+  if (dependencies.signal.aborted) {
+    await Promise.all(done.map(({ file }) => file && dependencies.store.remove(file)))
+    throw cancelled()
+  }
+  const failed = results.find((result) => result.status === 'rejected')
+  if (done.length === 0 && failed) throw failed.reason
+  return done.map(({ image }) => image)
+}

@@ -1,0 +1,116 @@
+import { crc32 } from 'node:zlib'
+import sharp from 'sharp'
+import { describe, expect, it } from 'vitest'
+import { GatewayError } from '#src/domain/errors.ts'
+import { INPUT_FORMATS } from '#src/domain/media.ts'
+import { DEFAULT_MAX_INPUT_PIXELS, inspectInputImage } from '#src/images/inspect-input-image.ts'
+import { sampleAnimation, sampleImage } from './sample-images.ts'
+
+const size = { width: 300, height: 200 }
+const limits = { maxBytes: 1_000_000, maxPixels: DEFAULT_MAX_INPUT_PIXELS }
+
+const refusalOf = async (bytes: Buffer, given = limits) => {
+  const error = await inspectInputImage(bytes, 'image[2]', given).catch((thrown) => thrown)
+  expect(error).toBeInstanceOf(GatewayError)
+  const { code, status, message, options } = error as GatewayError
+  expect({ code, status, param: options.param }).toEqual({
+    code: 'INVALID_REQUEST',
+    status: 400,
+    param: 'image[2]',
+  })
+  return message
+}
+
+/** A tiny PNG whose header claims to be huge. */
+const bombPng = async (width: number, height: number): Promise<Buffer> => {
+  const bytes = await sampleImage('png')
+  bytes.writeUInt32BE(width, 16)
+  bytes.writeUInt32BE(height, 20)
+  // The checksum of the header chunk covers its type and its 13 bytes.
+  bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29)
+  return bytes
+}
+
+describe.each(INPUT_FORMATS)('inspectInputImage of a %s', (format) => {
+  it('gives format and size', async () => {
+    expect(await inspectInputImage(await sampleImage(format, size), 'image', limits)).toEqual({
+      format,
+      size,
+    })
+  })
+
+  it('takes bytes after the end', async () => {
+    const bytes = Buffer.concat([await sampleImage(format, size), Buffer.from('trailing')])
+    expect((await inspectInputImage(bytes, 'image', limits)).size).toEqual(size)
+  })
+
+  it('refuses a truncated one', async () => {
+    const bytes = await sampleImage(format, size)
+    expect(await refusalOf(bytes.subarray(0, bytes.length * 0.7))).toMatch(
+      `image[2] is a truncated or damaged ${format.toUpperCase()} image`,
+    )
+  })
+
+  it('refuses one with nothing but magic bytes', async () => {
+    const bytes = await sampleImage(format)
+    expect(await refusalOf(bytes.subarray(0, 14))).toMatch('truncated or damaged')
+  })
+})
+
+describe('inspectInputImage', () => {
+  it('gives the size of one frame of an animation', async () => {
+    expect(await inspectInputImage(await sampleAnimation('gif'), 'image', limits)).toEqual({
+      format: 'gif',
+      size: { width: 40, height: 30 },
+    })
+  })
+
+  it('gives the size as shown of a photo turned by EXIF', async () => {
+    const picture = sharp(await sampleImage('png', size)).withMetadata({ orientation: 8 })
+    const found = await inspectInputImage(await picture.jpeg().toBuffer(), 'image', limits)
+    expect(found.size).toEqual({ width: 200, height: 300 })
+  })
+
+  it('refuses zero bytes', async () => {
+    expect(await refusalOf(Buffer.alloc(0))).toBe(
+      'image[2] is empty (0 bytes); allowed: PNG, JPEG, WebP, GIF',
+    )
+  })
+
+  it('refuses too many bytes', async () => {
+    const bytes = await sampleImage('png', size)
+    expect(await refusalOf(bytes, { ...limits, maxBytes: 1000 })).toBe(
+      `image[2] has ${bytes.length} bytes; at most 1000`,
+    )
+  })
+
+  it('names what it found instead of an image', async () => {
+    const avif = await sampleImage('avif')
+    const tiff = await sharp(await sampleImage('png'))
+      .tiff()
+      .toBuffer()
+    const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
+    const found = await Promise.all(
+      [avif, tiff, svg, Buffer.from('hello')].map((bytes) => refusalOf(bytes)),
+    )
+    expect(found).toEqual([
+      'image[2] is an AVIF image; allowed: PNG, JPEG, WebP, GIF',
+      'image[2] is a TIFF image; allowed: PNG, JPEG, WebP, GIF',
+      'image[2] is an SVG image; allowed: PNG, JPEG, WebP, GIF',
+      'image[2] is no known image type; allowed: PNG, JPEG, WebP, GIF',
+    ])
+  })
+
+  it('refuses a decompression bomb by its header', async () => {
+    const bytes = await bombPng(11_000, 10_000)
+    expect(await refusalOf(bytes)).toBe(
+      'image[2] decodes to 11000x10000, 110000000 pixels; at most 100000000',
+    )
+  })
+
+  it('counts all frames of an animation as pixels', async () => {
+    expect(await refusalOf(await sampleAnimation('gif'), { ...limits, maxPixels: 3_599 })).toBe(
+      'image[2] decodes to 40x30 in 3 frames, 3600 pixels; at most 3599',
+    )
+  })
+})

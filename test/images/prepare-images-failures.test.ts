@@ -1,0 +1,185 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { GatewayError, ProviderError } from '#src/domain/errors.ts'
+import type { WantedImages } from '#src/domain/image-result.ts'
+import { OUTPUT_FORMATS } from '#src/domain/media.ts'
+import type { ProviderImage } from '#src/domain/provider-adapter.ts'
+import { createImageFetcher } from '#src/images/fetch-image.ts'
+import { createPreparation, type Preparation } from './preparation.ts'
+import { sampleImage, samplePng } from './sample-images.ts'
+
+const size = { width: 300, height: 200 }
+const url: WantedImages = { responseFormat: 'url' }
+const base64: WantedImages = { responseFormat: 'b64_json' }
+
+let preparation: Preparation
+beforeEach(async () => {
+  preparation = await createPreparation()
+})
+afterEach(() => preparation.close())
+
+const failureOf = async (image: ProviderImage, wanted: WantedImages = url) => {
+  const error = await preparation.prepare([image], wanted).catch((thrown) => thrown)
+  expect(error).toBeInstanceOf(ProviderError)
+  return (error as ProviderError).details
+}
+
+describe('an image that was paid for', () => {
+  it('is fetched again after a lost connection and a 5xx', async () => {
+    const bytes = await sampleImage('png', size)
+    preparation.answer = (_, response, index) => {
+      if (index === 0) response.destroy()
+      else if (index === 1) response.writeHead(503).end()
+      else response.end(bytes)
+    }
+    expect(await preparation.prepareOne(preparation.asUrl(), url)).toMatchObject({
+      size,
+      sizeBytes: bytes.length,
+    })
+    expect(preparation.server.requests).toHaveLength(3)
+  })
+
+  it('is fetched again when it broke off in the middle, and leaves no half file', async () => {
+    const bytes = await samplePng({ width: 300, height: 300 })
+    preparation.answer = (_, response, index) => {
+      response.setHeader('content-length', bytes.length)
+      if (index > 0) response.end(bytes)
+      else response.write(bytes.subarray(0, 150_000), () => response.destroy())
+    }
+    const prepared = await preparation.prepareOne(preparation.asUrl(), url)
+    expect((await preparation.bytesOf(prepared)).equals(bytes)).toBe(true)
+    expect(await preparation.store.sweep(Number.MAX_SAFE_INTEGER)).toBe(1)
+  })
+
+  it('is kept when another of the same answer is lost', async () => {
+    const bytes = await sampleImage('png', size)
+    preparation.answer = (request, response) => {
+      if (request.url === '/lost') response.writeHead(404).end()
+      else response.end(bytes)
+    }
+    const images = [
+      preparation.asUrl('/lost'),
+      preparation.asUrl('/kept'),
+      preparation.asUrl('/kept'),
+    ]
+    expect(await preparation.prepare(images, base64)).toHaveLength(2)
+  })
+})
+
+describe('a failure', () => {
+  const broken = (publicMessage: string) => ({
+    kind: 'bad_response',
+    workMayExist: true,
+    publicMessage: `The provider's image ${publicMessage}`,
+  })
+
+  it('is a lost connection, once the retries are used up', async () => {
+    preparation.answer = (_, response) => response.destroy()
+    expect(await failureOf(preparation.asUrl())).toEqual({
+      kind: 'network',
+      workMayExist: true,
+      publicMessage: "The provider's image file could not be fetched: the connection failed",
+    })
+    expect(preparation.server.requests).toHaveLength(3)
+  })
+
+  it('is an expired file, asked for once', async () => {
+    preparation.answer = (_, response) => response.writeHead(404).end()
+    expect(await failureOf(preparation.asUrl())).toEqual({
+      ...broken('file answered with status 404'),
+      upstreamStatus: 404,
+    })
+    expect(preparation.server.requests).toHaveLength(1)
+  })
+
+  it('is a file that does not arrive in time', async () => {
+    preparation.answer = () => undefined
+    await preparation.dependencies.fetcher.close()
+    const allowedHosts = [`127.0.0.1:${preparation.server.port}`]
+    const fetcher = createImageFetcher({ allowedHosts, maxBytes: 1000, timeoutMs: 30 })
+    preparation.dependencies = { ...preparation.dependencies, fetcher }
+    expect(await failureOf(preparation.asUrl())).toMatchObject({
+      kind: 'timeout',
+      workMayExist: true,
+    })
+  })
+
+  it.each([url, base64])('is a page instead of an image', async (wanted) => {
+    preparation.ways(Buffer.from('<!doctype html><title>Not found</title>'))
+    expect(await failureOf(preparation.asUrl(), wanted)).toEqual(
+      broken('is not an image but an HTML page'),
+    )
+  })
+
+  it('is an empty image', async () => {
+    preparation.ways(Buffer.alloc(0))
+    const expected = broken('is not an image but empty')
+    expect(await failureOf(preparation.asUrl())).toEqual(expected)
+    expect(await failureOf({ kind: 'base64', base64: '' })).toEqual(expected)
+  })
+
+  it.each(OUTPUT_FORMATS)('is a truncated %s, which is not kept', async (format) => {
+    const bytes = await sampleImage(format, size)
+    for (const image of preparation.ways(bytes.subarray(0, bytes.length * 0.8))) {
+      for (const wanted of [url, base64]) {
+        expect(await failureOf(image, wanted)).toEqual(broken('is truncated or damaged'))
+      }
+      const converted = { ...url, outputFormat: format === 'png' ? 'webp' : 'png' } as const
+      expect(await failureOf(image, converted)).toEqual(broken('cannot be decoded'))
+    }
+    expect(await preparation.store.sweep(Number.MAX_SAFE_INTEGER)).toBe(0)
+  })
+
+  it('is an image above the limit, however it came', async () => {
+    const bytes = await sampleImage('png', size)
+    preparation.dependencies = { ...preparation.dependencies, maxImageBytes: 1000 }
+    const messages = []
+    for (const image of preparation.ways(bytes))
+      messages.push((await failureOf(image)).publicMessage)
+    const text = "The provider's image is larger than 1000 bytes"
+    expect(messages).toEqual([text, text, text, text.replace('image', 'image file')])
+  })
+
+  it('is a URL that the outbound rules forbid', async () => {
+    expect(await failureOf({ kind: 'url', url: 'https://169.254.169.254/' })).toEqual(
+      broken('file points to an address that is not public'),
+    )
+    expect(await failureOf({ kind: 'url', url: 'data:image/svg+xml,<svg/>' })).toEqual(
+      broken('is a data URI that is not base64'),
+    )
+  })
+
+  it('is a cancellation when the client leaves, and then nothing is kept', async () => {
+    const bytes = await sampleImage('png', size)
+    preparation.answer = (_, response) => {
+      response.write(bytes.subarray(0, 1000), () => preparation.controller.abort())
+    }
+    const error = await preparation
+      .prepare([preparation.asUrl(), { kind: 'bytes', bytes }], url)
+      .catch((thrown) => thrown)
+    expect((error as ProviderError).details).toEqual({
+      kind: 'cancelled',
+      workMayExist: true,
+      publicMessage: 'The request was cancelled while its images were prepared',
+    })
+    expect(await preparation.store.sweep(Number.MAX_SAFE_INTEGER)).toBe(0)
+  })
+
+  it('is a cancellation too between two tries', async () => {
+    preparation.answer = (_, response) => {
+      response.writeHead(503).end()
+      setImmediate(() => setImmediate(() => preparation.controller.abort()))
+    }
+    preparation.dependencies = { ...preparation.dependencies, retryDelaysMs: [60_000] }
+    expect(await failureOf(preparation.asUrl())).toMatchObject({ kind: 'cancelled' })
+  })
+
+  it('of the store is the gateway’s own, not the provider’s', async () => {
+    const full = new GatewayError('INTERNAL_ERROR', 'The gateway cannot store the image')
+    preparation.dependencies = {
+      ...preparation.dependencies,
+      store: { ...preparation.store, put: () => Promise.reject(full) },
+    }
+    const image = { kind: 'bytes', bytes: await sampleImage('png') } as const
+    await expect(preparation.prepare([image], url)).rejects.toBe(full)
+  })
+})

@@ -1,0 +1,49 @@
+import sharp from 'sharp'
+import type { OutputFormat, PixelSize } from '#src/domain/media.ts'
+
+/** A picture with enough detail that its encoded size is realistic; the same each time. */
+export const samplePng = async ({ width, height }: PixelSize): Promise<Buffer> => {
+  const pixels = Buffer.alloc(width * height * 3)
+  let state = 1
+  for (let index = 0; index < pixels.length; index += 1) {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648
+    pixels[index] = (((index / 3) % width) + (state >>> 24)) % 256
+  }
+  return sharp(pixels, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer()
+}
+
+export const sampleImage = async (
+  format: OutputFormat,
+  size: PixelSize = { width: 48, height: 32 },
+): Promise<Buffer> => {
+  const picture = sharp(await samplePng(size))
+  return picture
+    .toFormat(
+      format,
+      format === 'avif' ? { effort: 0 } : format === 'gif' ? { effort: 1, colours: 16 } : {},
+    )
+    .toBuffer()
+}
+
+/** Three frames of 40×30: red, blue, green. */
+export const sampleAnimation = async (format: 'gif' | 'webp'): Promise<Buffer> => {
+  const frames = ['red', 'blue', 'lime'].map((background) =>
+    sharp({ create: { width: 40, height: 30, channels: 3, background } })
+      .png()
+      .toBuffer(),
+  )
+  const joined = sharp(await Promise.all(frames), { join: { animated: true } })
+  return joined.toFormat(format, { delay: [100, 100, 100] }).toBuffer()
+}
+
+/** The colour of a picture's middle pixel, as red, green, blue. */
+export const middleColour = async (bytes: Uint8Array): Promise<number[]> => {
+  const { data, info } = await sharp(bytes)
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true })
+  const start = (Math.floor(info.height / 2) * info.width + Math.floor(info.width / 2)) * 3
+  return [...data.subarray(start, start + 3)]
+}
