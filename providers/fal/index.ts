@@ -1,0 +1,29 @@
+import { Type } from 'typebox'
+import { readSetting } from '#providers/lib/read-setting.ts'
+import type { ProviderModule } from '#src/domain/provider-adapter.ts'
+import { createFalAdapter, FAL_BASE_URL } from './adapter.ts'
+import { classifyError, FAL_NAME } from './errors.ts'
+
+/** fal.ai, through its queue. */
+export const providerModule: ProviderModule = {
+  id: 'fal',
+  name: FAL_NAME,
+  configSchema: Type.Object({
+    FAL_KEY: Type.Optional(
+      Type.String({ description: 'API key of fal.ai; switches fal on', secret: true }),
+    ),
+    FAL_BASE_URL: Type.Optional(
+      Type.String({ description: "Where fal's queue is called", default: FAL_BASE_URL }),
+    ),
+  }),
+  isConfigured: (settings) => readSetting(settings.FAL_KEY) !== undefined,
+  create: (settings, dependencies) =>
+    createFalAdapter(
+      {
+        key: readSetting(settings.FAL_KEY) ?? '',
+        baseUrl: readSetting(settings.FAL_BASE_URL) ?? FAL_BASE_URL,
+      },
+      dependencies,
+    ),
+  classifyError,
+}

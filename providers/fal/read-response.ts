@@ -1,0 +1,77 @@
+import { providerError, unreadableAnswer } from '#providers/lib/provider-failure.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '#src/domain/json.ts'
+import type { ProviderAnswer, ProviderImage } from '#src/domain/provider-adapter.ts'
+import { FAL_NAME, type FailedJob } from './errors.ts'
+
+/** A job as far as its status tells. */
+export interface FalJob extends FailedJob {
+  readonly status: 'IN_QUEUE' | 'IN_PROGRESS' | 'COMPLETED'
+  /** True: the job ended without a result. */
+  readonly hasFailed: boolean
+}
+
+/** Ids become part of a path, so only what fal uses for them is taken. */
+const REQUEST_ID = /^[A-Za-z0-9_-]{1,128}$/
+
+const STATUSES = ['IN_QUEUE', 'IN_PROGRESS', 'COMPLETED'] as const
+
+/** An answer of submit. Without an id the job is lost, though it may run. */
+export const readSubmitted = (answer: unknown): FalJob => {
+  const requestId = isJsonObject(answer) ? answer.request_id : undefined
+  if (typeof requestId !== 'string' || !REQUEST_ID.test(requestId)) {
+    throw unreadableAnswer(FAL_NAME, true)
+  }
+  return { requestId, status: 'IN_QUEUE', hasFailed: false }
+}
+
+/** An answer of status. A failed job is COMPLETED too, told apart by fields that the SDK's types leave out. */
+export const readStatus = (answer: unknown, requestId: string): FalJob => {
+  const found = isJsonObject(answer) ? answer : {}
+  const status = STATUSES.find((name) => name === found.status)
+  if (status === undefined) throw unreadableAnswer(FAL_NAME, true)
+  const errorType = found.error_type
+  return {
+    requestId,
+    status,
+    hasFailed: hasText(found.error) || hasText(errorType),
+    ...(typeof errorType === 'string' && { errorType }),
+  }
+}
+
+const hasText = (value: unknown): boolean => value !== undefined && value !== null && value !== ''
+
+/** A finished job's output as images. Models answer `images`, a few a single `image`. */
+export const readResponse = (
+  output: unknown,
+  requestId: string,
+  sentPrompt: JsonValue | undefined,
+): ProviderAnswer => {
+  if (!isJsonObject(output)) throw unreadableAnswer(FAL_NAME, true)
+  const listed = Array.isArray(output.images) ? output.images : [output.image]
+  const images = listed.filter(isJsonObject).flatMap(imageOf)
+  if (images.length === 0) {
+    throw providerError(FAL_NAME, {
+      kind: 'empty_result',
+      workMayExist: true,
+      reason: 'answered without an image',
+      providerRequestId: requestId,
+    })
+  }
+  return { images, providerRequestId: requestId, ...revisedPrompt(output, sentPrompt) }
+}
+
+const imageOf = (image: JsonObject): ProviderImage[] => {
+  const { url, content_type: mediaType } = image
+  if (typeof url !== 'string' || !/^(https?:|data:)/i.test(url)) return []
+  return [{ kind: 'url', url, ...(typeof mediaType === 'string' && { mediaType }) }]
+}
+
+/** Models that expand prompts echo what they used. */
+const revisedPrompt = (
+  output: JsonObject,
+  sentPrompt: JsonValue | undefined,
+): { revisedPrompt?: string } => {
+  const { prompt } = output
+  if (typeof prompt !== 'string' || prompt === '' || prompt === sentPrompt) return {}
+  return { revisedPrompt: prompt }
+}

@@ -1,0 +1,35 @@
+import { GoogleGenAI } from '@google/genai'
+import { createGoogleAdapter } from '#providers/lib/google/google-adapter.ts'
+import type { ProviderAdapter, ProviderDependencies } from '#src/domain/provider-adapter.ts'
+import { GEMINI_NAME } from './errors.ts'
+
+/** Google's public host (ai.google.dev/gemini-api/docs, read 2026-11). */
+export const GEMINI_BASE_URL = 'https://generativelanguage.googleapis.com'
+
+/**
+ * The SDK's default became `v1` in 3.0; only `v1beta` is known to take every image field (js-genai release notes
+ * v3.0.0, read 2026-11).
+ */
+const API_VERSION = 'v1beta'
+
+export interface GeminiSettings {
+  readonly apiKey: string
+  readonly baseUrl: string
+}
+
+/** Every option is given, as the SDK fills what is missing from the environment, its mode included. */
+export const createGeminiAdapter = (
+  settings: GeminiSettings,
+  dependencies: ProviderDependencies,
+): ProviderAdapter =>
+  createGoogleAdapter({
+    providerName: GEMINI_NAME,
+    usesApiKey: true,
+    fetch: dependencies.fetch,
+    client: new GoogleGenAI({
+      vertexai: false,
+      apiKey: settings.apiKey,
+      apiVersion: API_VERSION,
+      httpOptions: { baseUrl: settings.baseUrl },
+    }),
+  })

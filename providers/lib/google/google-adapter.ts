@@ -1,0 +1,135 @@
+import type { GenerateContentResponse, GoogleGenAI } from '@google/genai'
+import {
+  asProviderError,
+  cancelledError,
+  networkError,
+  providerError,
+} from '#providers/lib/provider-failure.ts'
+import { createSingleShot, type SingleShot } from '#providers/lib/single-shot-fetch.ts'
+import { ProviderError } from '#src/domain/errors.ts'
+import { isJsonObject } from '#src/domain/json.ts'
+import type { ProviderAdapter, ProviderCall } from '#src/domain/provider-adapter.ts'
+import { buildGenerateContent } from './build-generate-content.ts'
+import { classifyGoogleError } from './classify-google-error.ts'
+import { readGenerateContent } from './read-generate-content.ts'
+
+/** Which of Google's surfaces, and how it knows us. */
+export interface GoogleIdentity {
+  /** Name for people, used in messages. */
+  readonly providerName: string
+  /** True: a key goes with each request. False: an access token is fetched first, which can fail. */
+  readonly usesApiKey: boolean
+}
+
+export interface GoogleSurface extends GoogleIdentity {
+  /** Ready to call: mode, key or project, and base URL all given explicitly. */
+  readonly client: GoogleGenAI
+  readonly fetch: typeof globalThis.fetch
+}
+
+/** One `generateContent` per attempt. There is no job to look at or to cancel: what was sent may be paid. */
+export const createGoogleAdapter = (surface: GoogleSurface): ProviderAdapter => ({
+  generate: async (call) => {
+    if (call.signal.aborted) throw cancelledError(surface.providerName, false)
+    const shot = createSingleShot({ fetch: surface.fetch, signal: call.signal })
+    try {
+      const response = await untilAborted(send(surface, call, shot), call.signal)
+      return readGenerateContent(response, surface.providerName)
+    } catch (error) {
+      throw failureOf(surface, error, call.signal, shot)
+    }
+  },
+})
+
+const send = async (
+  surface: GoogleSurface,
+  call: ProviderCall,
+  shot: SingleShot,
+): Promise<GenerateContentResponse> => {
+  const parameters = buildGenerateContent(call)
+  return await surface.client.models.generateContent({
+    ...parameters,
+    config: { ...parameters.config, httpOptions: { fetch: shot.fetch } },
+  })
+}
+
+/** The SDK fetches credentials before the request and cannot be stopped there. */
+const untilAborted = async <T>(work: Promise<T>, signal: AbortSignal): Promise<T> => {
+  let onAbort: (() => void) | undefined
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+  })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort)
+  }
+}
+
+const failureOf = (
+  surface: GoogleIdentity,
+  error: unknown,
+  signal: AbortSignal,
+  shot: SingleShot,
+): ProviderError => {
+  const { providerName } = surface
+  if (error instanceof ProviderError) return error
+  if (signal.aborted) return cancelledError(providerName, shot.requestLeft())
+  if (shot.failure() === undefined && !shot.requestLeft()) {
+    return classifyBeforeRequest(error, surface)
+  }
+  return asProviderError(
+    providerName,
+    error,
+    (failure) => classifyGoogleError(failure, providerName),
+    shot,
+  )
+}
+
+/**
+ * An error before any request: the SDK's own check of the parameters, or credentials that could not be had. Nothing
+ * was sent, so nothing can be billed. What is not clearly about credentials counts as the request's fault: a strange
+ * parameter of one client must not take the provider out for all.
+ */
+export const classifyBeforeRequest = (error: unknown, surface: GoogleIdentity): ProviderError => {
+  const { providerName } = surface
+  if (surface.usesApiKey || !isCredentialFailure(error)) {
+    return providerError(providerName, {
+      kind: 'bad_request',
+      workMayExist: false,
+      reason: 'does not take this request',
+      param: checkedField(error),
+    })
+  }
+  if (isPassing(error)) {
+    const failure = { headers: {}, requestLeft: false, networkCode: 'NO_CREDENTIALS' }
+    return networkError(providerName, failure)
+  }
+  return providerError(providerName, {
+    kind: 'auth',
+    workMayExist: false,
+    reason: 'could not be called, as the configured credentials give no access',
+  })
+}
+
+/** The SDK words its checks "x parameter is only supported in …" (@google/genai 3.1.0). */
+const checkedField = (error: unknown): string | undefined =>
+  error instanceof Error ? /^(\w+) parameter is/.exec(error.message)?.[1] : undefined
+
+/** How google-auth-library 10 words its failures; those of its token requests carry the answer or a code. */
+const CREDENTIAL_WORDS =
+  /default credentials|access token|refresh token|subject token|invalid_grant|invalid_client|private key|client_email|credential file|metadata server|lookup.*(failed|error)|unauthorized/i
+
+const isCredentialFailure = (error: unknown): boolean => {
+  if (!(error instanceof Error)) return false
+  return 'response' in error || 'code' in error || CREDENTIAL_WORDS.test(error.message)
+}
+
+/** The token service was not reached or is down: no reason to take the provider out until an operator acts. */
+const isPassing = (error: unknown): boolean => {
+  const { response, status, code } = Object(error) as { [key: string]: unknown }
+  const answered = isJsonObject(response) ? response.status : status
+  if (typeof answered === 'number') return answered >= 500 || answered === 429
+  return typeof code === 'string' && /^(ECONN|ENOTFOUND|EAI_|ETIMEDOUT|EHOST|ENET|UND_)/.test(code)
+}

@@ -1,0 +1,157 @@
+import type { UpstreamFailure } from '#src/domain/provider-adapter.ts'
+
+/**
+ * What a single-shot fetch throws. It has neither `code` nor `cause`, and its name is no DOMException's: the fal
+ * client walks both to decide whether to send again.
+ */
+export class UpstreamCallError extends Error {
+  override readonly name = 'UpstreamCallError'
+  readonly failure: UpstreamFailure
+
+  constructor(failure: UpstreamFailure) {
+    super('The upstream call failed')
+    this.failure = failure
+  }
+}
+
+export interface SingleShotOptions {
+  /** What really sends. */
+  readonly fetch: typeof globalThis.fetch
+  /** Ends the request. The SDK's own signal is left aside: one of them drops the reason. */
+  readonly signal: AbortSignal
+  /** Request headers that the SDK has no option for; absent: none. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Where the request goes instead, when the SDK has no option for it; absent: as the SDK says. */
+  readonly redirectTo?: (url: URL) => URL
+}
+
+export interface SingleShot {
+  /** Handed to an SDK for one call of it. */
+  readonly fetch: typeof globalThis.fetch
+  /** Why the request failed; `undefined` while it has not. */
+  failure(): UpstreamFailure | undefined
+  /** Whether the request was handed to the network, so that the provider may know of it. */
+  requestLeft(): boolean
+}
+
+interface ShotState {
+  sent: boolean
+  requestLeft: boolean
+  error?: UpstreamCallError
+}
+
+/**
+ * A fetch for exactly one request, so that no SDK sends a paid job twice. A failure, a status outside 2xx included,
+ * is thrown and not returned, as the SDKs repeat on statuses; every later request gets the same failure thrown
+ * again at once. A whole answer is read before it is passed on, so a connection lost inside a body is seen here.
+ */
+export const createSingleShot = (options: SingleShotOptions): SingleShot => {
+  const state: ShotState = { sent: false, requestLeft: false }
+  const fetchOnce: typeof globalThis.fetch = async (input, init) => {
+    if (state.sent) throw state.error ?? refusedSecondRequest()
+    state.sent = true
+    try {
+      return await exchange(options, state, input, init)
+    } catch (error) {
+      state.error = asCallError(error, state)
+      state.requestLeft = state.error.failure.requestLeft
+      throw state.error
+    }
+  }
+  return {
+    fetch: fetchOnce,
+    failure: () => state.error?.failure,
+    requestLeft: () => state.requestLeft,
+  }
+}
+
+const refusedSecondRequest = (): UpstreamCallError =>
+  new UpstreamCallError({ headers: {}, networkCode: 'SECOND_REQUEST', requestLeft: true })
+
+const exchange = async (
+  options: SingleShotOptions,
+  state: ShotState,
+  input: string | URL | Request,
+  init: RequestInit | undefined,
+): Promise<Response> => {
+  options.signal.throwIfAborted()
+  const url = new URL(input instanceof Request ? input.url : input)
+  const target = options.redirectTo?.(url) ?? url
+  state.requestLeft = true
+  const response = await options.fetch(target, {
+    ...init,
+    headers: withHeaders(init?.headers, options.headers),
+    signal: options.signal,
+    // A redirect followed by itself would be a second request, and could carry the key to another host.
+    redirect: 'manual',
+  })
+  if (!response.ok) throw await statusError(response)
+  const bytes = await response.arrayBuffer()
+  return new Response(bytes.byteLength === 0 ? null : bytes, {
+    status: response.status,
+    headers: response.headers,
+  })
+}
+
+const withHeaders = (
+  own: RequestInit['headers'],
+  added: Readonly<Record<string, string>> | undefined,
+): Headers => {
+  const headers = new Headers(own)
+  for (const [name, value] of Object.entries(added ?? {})) headers.set(name, value)
+  return headers
+}
+
+/** The status says enough even when the body of the error cannot be read. */
+const statusError = async (response: Response): Promise<UpstreamCallError> => {
+  const headers = Object.fromEntries(response.headers)
+  const text = await response.text().catch(() => '')
+  const failure = { status: response.status, headers, requestLeft: true }
+  return new UpstreamCallError(text === '' ? failure : { ...failure, body: parsedOrText(text) })
+}
+
+const parsedOrText = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+const asCallError = (error: unknown, state: ShotState): UpstreamCallError => {
+  if (error instanceof UpstreamCallError) return error
+  const networkCode = networkCodeOf(error)
+  const requestLeft = state.requestLeft && !isBeforeSending(error)
+  return new UpstreamCallError({ headers: {}, networkCode, requestLeft })
+}
+
+/** The error and what caused it, outermost first. */
+const causeChain = (error: unknown): { code?: unknown; syscall?: unknown; name?: unknown }[] => {
+  const chain: { code?: unknown; syscall?: unknown; name?: unknown }[] = []
+  let current = error
+  while (typeof current === 'object' && current !== null && chain.length < 8) {
+    chain.push(current)
+    current = 'cause' in current ? current.cause : undefined
+  }
+  return chain
+}
+
+const networkCodeOf = (error: unknown): string => {
+  const chain = causeChain(error)
+  if (chain.some(({ name }) => name === 'TimeoutError')) return 'TIMED_OUT'
+  if (chain.some(({ name }) => name === 'AbortError')) return 'ABORTED'
+  for (const { code } of chain) if (typeof code === 'string') return code
+  return 'CONNECTION_FAILED'
+}
+
+/** Codes of Node, OpenSSL and undici for a connection that was never made. */
+const BEFORE_SENDING =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_\w+|ERR_SSL_\w+|ERR_INVALID_URL|CERT_\w+|DEPTH_ZERO_\w+|SELF_SIGNED_\w+|UNABLE_TO_\w+)$/
+
+const isBeforeSending = (error: unknown): boolean =>
+  causeChain(error).some(
+    ({ code, syscall }) =>
+      syscall === 'connect' ||
+      syscall === 'getaddrinfo' ||
+      (typeof code === 'string' && BEFORE_SENDING.test(code)),
+  )

@@ -1,0 +1,61 @@
+import { GoogleGenAI, type GoogleGenAIOptions } from '@google/genai'
+import { createGoogleAdapter } from '#providers/lib/google/google-adapter.ts'
+import type { ProviderAdapter, ProviderDependencies } from '#src/domain/provider-adapter.ts'
+import { VERTEX_NAME } from './errors.ts'
+
+/** The SDK's own default for this surface; image models are served under it (js-genai 3.1.0, read 2026-11). */
+const API_VERSION = 'v1beta1'
+
+/** Image models are served here only (Vertex model pages, read 2026-11). */
+export const DEFAULT_LOCATION = 'global'
+
+/** Locations that stand for several regions and have hosts of their own form. */
+const MULTI_REGIONS: ReadonlySet<string> = new Set(['us', 'eu'])
+
+export interface VertexSettings {
+  /** Express mode: a key instead of project and credentials; absent: Application Default Credentials. */
+  readonly apiKey?: string | undefined
+  /** Google Cloud project; needed without a key, and not used with one. */
+  readonly project?: string | undefined
+  readonly location: string
+  /** Absent: the host that belongs to the location. */
+  readonly baseUrl?: string | undefined
+}
+
+/**
+ * The host of a location, as the SDK would choose it. It is passed explicitly, as the SDK otherwise lets the
+ * environment override it.
+ */
+export const vertexBaseUrl = (settings: VertexSettings): string => {
+  const { location } = settings
+  if (settings.baseUrl !== undefined) return settings.baseUrl
+  if (settings.apiKey !== undefined || location === DEFAULT_LOCATION) {
+    return 'https://aiplatform.googleapis.com'
+  }
+  return MULTI_REGIONS.has(location)
+    ? `https://aiplatform.${location}.rep.googleapis.com`
+    : `https://${location}-aiplatform.googleapis.com`
+}
+
+export const createVertexAdapter = (
+  settings: VertexSettings,
+  dependencies: ProviderDependencies,
+): ProviderAdapter =>
+  createGoogleAdapter({
+    providerName: VERTEX_NAME,
+    usesApiKey: settings.apiKey !== undefined,
+    fetch: dependencies.fetch,
+    client: new GoogleGenAI(clientOptions(settings)),
+  })
+
+/** Every option is given, as the SDK fills what is missing from the environment, its mode included. */
+const clientOptions = (settings: VertexSettings): GoogleGenAIOptions => {
+  const shared = {
+    vertexai: true,
+    apiVersion: API_VERSION,
+    httpOptions: { baseUrl: vertexBaseUrl(settings) },
+  }
+  return settings.apiKey === undefined
+    ? { ...shared, project: settings.project ?? '', location: settings.location }
+    : { ...shared, apiKey: settings.apiKey }
+}

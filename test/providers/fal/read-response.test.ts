@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest'
+import { readResponse, readStatus, readSubmitted } from '#providers/fal/read-response.ts'
+
+describe('readSubmitted', () => {
+  it('takes the id', () => {
+    expect(readSubmitted({ request_id: 'abc-1', status: 'IN_QUEUE', queue_position: 3 })).toEqual({
+      requestId: 'abc-1',
+      status: 'IN_QUEUE',
+      hasFailed: false,
+    })
+  })
+
+  it.each([[{}], ['text'], [{ request_id: '../x' }], [{ request_id: '' }], [null]])(
+    'finds %j unreadable, with work that may exist',
+    (answer) => {
+      expect(() => readSubmitted(answer)).toThrow(
+        expect.objectContaining({
+          details: expect.objectContaining({ kind: 'bad_response', workMayExist: true }),
+        }),
+      )
+    },
+  )
+})
+
+describe('readStatus', () => {
+  it.each([
+    [
+      { status: 'IN_QUEUE', queue_position: 0 },
+      { status: 'IN_QUEUE', hasFailed: false },
+    ],
+    [
+      { status: 'IN_PROGRESS', logs: [] },
+      { status: 'IN_PROGRESS', hasFailed: false },
+    ],
+    [
+      { status: 'COMPLETED', metrics: {}, error: null },
+      { status: 'COMPLETED', hasFailed: false },
+    ],
+    [
+      { status: 'COMPLETED', error: 'Runner gone', error_type: 'runner_disconnected' },
+      { status: 'COMPLETED', hasFailed: true, errorType: 'runner_disconnected' },
+    ],
+  ])('reads %j', (answer, expected) => {
+    expect(readStatus(answer, 'id')).toEqual({ requestId: 'id', ...expected })
+  })
+
+  it('finds an unknown status unreadable', () => {
+    expect(() => readStatus({ status: 'PAUSED' }, 'id')).toThrow('cannot be read')
+  })
+})
+
+describe('readResponse of fal', () => {
+  it('takes every image with the type that is given, data URIs too', () => {
+    const output = {
+      images: [
+        { url: 'https://v3.fal.media/a.png', content_type: 'image/png', width: 1 },
+        { url: 'data:image/webp;base64,AA==' },
+      ],
+      description: 'x',
+      seed: 4,
+    }
+    expect(readResponse(output, 'id', 'x')).toEqual({
+      images: [
+        { kind: 'url', url: 'https://v3.fal.media/a.png', mediaType: 'image/png' },
+        { kind: 'url', url: 'data:image/webp;base64,AA==' },
+      ],
+      providerRequestId: 'id',
+    })
+  })
+
+  it('takes a single image', () => {
+    const image = { url: 'https://fal.media/a.png' }
+    expect(readResponse({ image }, 'id', 'x').images).toEqual([{ kind: 'url', ...image }])
+  })
+
+  it('tells a prompt that was rewritten', () => {
+    const images = [{ url: 'https://fal.media/a.png' }]
+    expect(readResponse({ images, prompt: 'longer' }, 'id', 'x').revisedPrompt).toBe('longer')
+    expect(readResponse({ images, prompt: 'x' }, 'id', 'x')).not.toHaveProperty('revisedPrompt')
+  })
+
+  it.each([[{ images: [] }], [{}], [{ images: null }], [{ images: [{ url: '' }, 5] }]])(
+    'finds no image in %j',
+    (output) => {
+      expect(() => readResponse(output, 'id', 'x')).toThrow(
+        expect.objectContaining({
+          details: expect.objectContaining({ kind: 'empty_result', workMayExist: true }),
+        }),
+      )
+    },
+  )
+
+  it('finds text unreadable', () => {
+    expect(() => readResponse('<html>', 'id', 'x')).toThrow('cannot be read')
+  })
+})

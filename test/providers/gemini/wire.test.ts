@@ -1,0 +1,145 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { providerModule } from '#providers/gemini/index.ts'
+import type { ProviderCall } from '#src/domain/provider-adapter.ts'
+import {
+  providerCall,
+  providerDependencies,
+  providerErrorOf,
+} from '#test/providers/lib/adapter-fixtures.ts'
+import { type ScriptedServer, startScriptedServer } from '#test/providers/lib/scripted-server.ts'
+
+const IMAGE = { inlineData: { mimeType: 'image/png', data: 'cGl4ZWxz' } }
+const ANSWER = {
+  candidates: [{ finishReason: 'STOP', content: { parts: [IMAGE] } }],
+  responseId: 'r1',
+}
+
+let server: ScriptedServer
+
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  await server.close()
+})
+
+const send = async (changes: Partial<ProviderCall>) => {
+  server = await startScriptedServer([{ json: ANSWER }])
+  const settings = { GEMINI_API_KEY: 'test-key', GEMINI_BASE_URL: `${server.url}/prefix` }
+  const adapter = providerModule.create(settings, providerDependencies())
+  return await adapter.generate(
+    providerCall({ providerModelId: 'gemini-3.1-flash-image', ...changes }),
+  )
+}
+
+const GENERATE: Partial<ProviderCall> = {
+  input: {
+    prompt: 'a red bicycle',
+    seed: 3,
+    responseModalities: ['TEXT', 'IMAGE'],
+    imageConfig: { aspectRatio: '16:9', imageSize: '2K' },
+    thinkingConfig: { thinkingLevel: 'HIGH' },
+    tools: [{ googleSearch: { searchTypes: { webSearch: {}, imageSearch: {} } } }],
+    systemInstruction: 'Be brief',
+  },
+}
+
+const GENERATE_BODY = {
+  contents: [{ role: 'user', parts: [{ text: 'a red bicycle' }] }],
+  systemInstruction: { role: 'user', parts: [{ text: 'Be brief' }] },
+  tools: [{ googleSearch: { searchTypes: { webSearch: {}, imageSearch: {} } } }],
+  generationConfig: {
+    seed: 3,
+    responseModalities: ['TEXT', 'IMAGE'],
+    imageConfig: { aspectRatio: '16:9', imageSize: '2K' },
+    thinkingConfig: { thinkingLevel: 'HIGH' },
+  },
+}
+
+describe('the Gemini adapter on the wire', () => {
+  it('sends a generation as one generateContent with the key in its own header', async () => {
+    expect(await send(GENERATE)).toEqual({
+      images: [{ kind: 'base64', base64: 'cGl4ZWxz', mediaType: 'image/png' }],
+      providerRequestId: 'r1',
+    })
+    expect(server.seen).toHaveLength(1)
+    expect(server.seen[0]).toMatchObject({
+      method: 'POST',
+      path: '/prefix/v1beta/models/gemini-3.1-flash-image:generateContent',
+      headers: { 'x-goog-api-key': 'test-key', 'content-type': 'application/json' },
+    })
+    expect(server.seen[0]?.headers).not.toHaveProperty('authorization')
+    expect(server.seen[0]?.body).toEqual(GENERATE_BODY)
+  })
+
+  it('sends an edit with the images after the text', async () => {
+    const image = {
+      role: 'image',
+      bytes: Buffer.from('one'),
+      field: 'image',
+      isList: true,
+    } as const
+    await send({
+      input: { prompt: 'mix', responseModalities: ['IMAGE'] },
+      images: [
+        { ...image, mediaType: 'image/png' },
+        { ...image, mediaType: 'image/jpeg' },
+      ],
+    })
+    expect(server.seen[0]?.body).toEqual({
+      contents: [
+        {
+          role: 'user',
+          parts: [
+            { text: 'mix' },
+            { inlineData: { mimeType: 'image/png', data: 'b25l' } },
+            { inlineData: { mimeType: 'image/jpeg', data: 'b25l' } },
+          ],
+        },
+      ],
+      generationConfig: { responseModalities: ['IMAGE'] },
+    })
+  })
+
+  it('sends the same whatever the environment says', async () => {
+    vi.spyOn(console, 'debug').mockImplementation(() => {})
+    vi.stubEnv('GOOGLE_GENAI_USE_VERTEXAI', 'true')
+    vi.stubEnv('GOOGLE_API_KEY', 'other-key')
+    vi.stubEnv('GOOGLE_CLOUD_PROJECT', 'other-project')
+    vi.stubEnv('GOOGLE_CLOUD_LOCATION', 'other-location')
+    vi.stubEnv('GOOGLE_GEMINI_BASE_URL', 'http://127.0.0.1:1')
+    vi.stubEnv('GOOGLE_GENAI_API_VERSION', 'v1')
+    await send(GENERATE)
+    expect(server.seen[0]).toMatchObject({
+      path: '/prefix/v1beta/models/gemini-3.1-flash-image:generateContent',
+      headers: { 'x-goog-api-key': 'test-key' },
+      body: GENERATE_BODY,
+    })
+  })
+
+  it('rejects a parameter of the other surface without sending anything', async () => {
+    const error = await providerErrorOf(
+      send({ input: { prompt: 'x', imageConfig: { personGeneration: 'ALLOW_ALL' } } }),
+    )
+    expect(error.details).toEqual({
+      kind: 'bad_request',
+      workMayExist: false,
+      publicMessage: 'Gemini API does not take this request; field: personGeneration',
+      param: 'personGeneration',
+    })
+    expect(server.seen).toHaveLength(0)
+  })
+
+  it('takes nonsense in a parameter for a wrong request and not for a wrong key', async () => {
+    const error = await providerErrorOf(send({ input: { prompt: 'x', tools: 5 } }))
+    expect(error.kind).toBe('bad_request')
+    expect(server.seen).toHaveLength(0)
+  })
+
+  it('does not go on by itself when the answer offers a continuation', async () => {
+    const partial = { candidates: [{ finishReason: 'CONTINUATION' }], continuationToken: 't' }
+    server = await startScriptedServer([{ json: partial }])
+    const settings = { GEMINI_API_KEY: 'test-key', GEMINI_BASE_URL: server.url }
+    const adapter = providerModule.create(settings, providerDependencies())
+    expect((await providerErrorOf(adapter.generate(providerCall()))).kind).toBe('empty_result')
+    expect(server.seen).toHaveLength(1)
+  })
+})

@@ -1,0 +1,175 @@
+import { createFalClient } from '@fal-ai/client'
+import { GoogleGenAI } from '@google/genai'
+import Replicate from 'replicate'
+import { afterEach, describe, expect, it } from 'vitest'
+import {
+  createSingleShot,
+  type SingleShot,
+  UpstreamCallError,
+} from '#providers/lib/single-shot-fetch.ts'
+import { createUpstreamFetch } from '#providers/lib/upstream-fetch.ts'
+import {
+  neverAnswer,
+  resetBeforeAnswer,
+  resetInsideAnswer,
+  type ScriptedReply,
+  type ScriptedServer,
+  startScriptedServer,
+} from './scripted-server.ts'
+
+const upstream = createUpstreamFetch()
+let server: ScriptedServer | undefined
+
+afterEach(async () => {
+  await server?.close()
+  server = undefined
+})
+
+const start = async (...replies: ScriptedReply[]): Promise<ScriptedServer> => {
+  server = await startScriptedServer(replies)
+  return server
+}
+
+const shotAt = (signal = new AbortController().signal): SingleShot =>
+  createSingleShot({ fetch: upstream.fetch, signal })
+
+/** The create call of each SDK, just as it would be made without us. */
+const SDK_CREATES = {
+  gemini: (url: string, shot: SingleShot) =>
+    new GoogleGenAI({
+      apiKey: 'key',
+      vertexai: false,
+      httpOptions: { baseUrl: url },
+    }).models.generateContent({
+      model: 'm',
+      contents: 'x',
+      config: {
+        // Even told to repeat, it must not get through.
+        httpOptions: { fetch: shot.fetch, retryOptions: { attempts: 3, initialDelay: 0.001 } },
+      },
+    }),
+  fal: (url: string, shot: SingleShot) =>
+    createFalClient({
+      credentials: 'key',
+      fetch: (_target, init) => shot.fetch(url, init),
+    }).queue.submit('owner/app', { input: {} }),
+  replicate: (url: string, shot: SingleShot) =>
+    new Replicate({ auth: 'key', baseUrl: url, fetch: shot.fetch }).predictions.create({
+      model: 'owner/model',
+      input: {},
+    }),
+}
+
+const FAULTS: Readonly<Record<string, ScriptedReply>> = {
+  'a 429': { status: 429, json: { detail: 'slow down' }, headers: { 'retry-after': '1' } },
+  'a 500': { status: 500, json: { detail: 'oops' } },
+  'a 502': { status: 502, json: {} },
+  'a 503': { status: 503, json: {} },
+  'a 504': { status: 504, json: {} },
+  'a redirect': { status: 307, json: {}, headers: { location: '/elsewhere' } },
+  'a connection reset before the answer': resetBeforeAnswer,
+  'a connection reset inside the answer': resetInsideAnswer,
+}
+
+describe.each(Object.entries(SDK_CREATES))('the %s SDK on a single-shot fetch', (_id, create) => {
+  it.each(Object.entries(FAULTS))('sends one create on %s', async (_name, reply) => {
+    const { url, seen } = await start(reply)
+    const shot = shotAt()
+    await expect(create(url, shot)).rejects.toBeInstanceOf(UpstreamCallError)
+    expect(seen.map(({ method }) => method)).toEqual(['POST'])
+    expect(shot.requestLeft()).toBe(true)
+  })
+
+  it('sends one create when it is aborted while waiting', async () => {
+    const { url, seen } = await start(neverAnswer)
+    const shot = shotAt(AbortSignal.timeout(60))
+    await expect(create(url, shot)).rejects.toBeInstanceOf(UpstreamCallError)
+    expect(seen).toHaveLength(1)
+    expect(shot.failure()).toEqual({ headers: {}, networkCode: 'TIMED_OUT', requestLeft: true })
+  })
+})
+
+describe('createSingleShot', () => {
+  it('records status, headers in lower case and the parsed body of an error answer', async () => {
+    const { url } = await start({
+      status: 429,
+      headers: { 'Retry-After': '7', 'X-Fal-Retryable': 'true' },
+      json: { detail: 'busy' },
+    })
+    const shot = shotAt()
+    await expect(shot.fetch(url)).rejects.toThrow('The upstream call failed')
+    expect(shot.failure()).toMatchObject({
+      status: 429,
+      headers: { 'retry-after': '7', 'x-fal-retryable': 'true' },
+      body: { detail: 'busy' },
+      requestLeft: true,
+    })
+  })
+
+  it('records an error body that is no JSON as text', async () => {
+    const { url } = await start((_request, response) => response.writeHead(502).end('<html>'))
+    const shot = shotAt()
+    await shot.fetch(url).catch(() => {})
+    expect(shot.failure()).toMatchObject({ status: 502, body: '<html>' })
+  })
+
+  it('throws the same failure again without a second request', async () => {
+    const { url, seen } = await start({ status: 503, json: {} })
+    const shot = shotAt()
+    const first = await shot.fetch(url).catch((error: unknown) => error)
+    const second = await shot.fetch(url).catch((error: unknown) => error)
+    expect(second).toBe(first)
+    expect(seen).toHaveLength(1)
+  })
+
+  it('refuses a second request after a success', async () => {
+    const { url, seen } = await start({ json: { ok: true } })
+    const shot = shotAt()
+    expect(await (await shot.fetch(url)).json()).toEqual({ ok: true })
+    await expect(shot.fetch(url)).rejects.toBeInstanceOf(UpstreamCallError)
+    expect(seen).toHaveLength(1)
+  })
+
+  it('says that the request did not leave when nobody listens', async () => {
+    const { url } = await start({ json: {} })
+    await server?.close()
+    server = undefined
+    const shot = shotAt()
+    await shot.fetch(url).catch(() => {})
+    expect(shot.failure()).toEqual({ headers: {}, networkCode: 'ECONNREFUSED', requestLeft: false })
+    expect(shot.requestLeft()).toBe(false)
+  })
+
+  it('sends nothing when the signal is aborted already', async () => {
+    const { url, seen } = await start({ json: {} })
+    const shot = shotAt(AbortSignal.abort())
+    await shot.fetch(url).catch(() => {})
+    expect(shot.failure()).toEqual({ headers: {}, networkCode: 'ABORTED', requestLeft: false })
+    expect(seen).toHaveLength(0)
+  })
+
+  it('throws errors that carry neither a code nor a cause', async () => {
+    const { url } = await start(resetBeforeAnswer)
+    const error = await shotAt()
+      .fetch(url)
+      .catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(UpstreamCallError)
+    expect(error).not.toHaveProperty('code')
+    expect(error).not.toHaveProperty('cause')
+  })
+
+  it('adds headers and sends to another address', async () => {
+    const { url, seen } = await start({ json: {} })
+    const shot = createSingleShot({
+      fetch: upstream.fetch,
+      signal: new AbortController().signal,
+      headers: { 'cancel-after': '5s' },
+      redirectTo: (asked) => new URL(`${url}/base${asked.pathname}`),
+    })
+    await shot.fetch('https://unreachable.invalid/path', { headers: { authorization: 'Key k' } })
+    expect(seen[0]).toMatchObject({
+      path: '/base/path',
+      headers: { 'cancel-after': '5s', authorization: 'Key k' },
+    })
+  })
+})
