@@ -1,0 +1,57 @@
+import type { Clock } from '#src/domain/clock.ts'
+import type { Exclusion } from '#src/routing/candidates.ts'
+import type { Attempt } from '#src/routing/failover.ts'
+
+/** Counts the time during which at least one of several overlapping activities runs. */
+export class BusyTime {
+  readonly #clock: Clock
+  #running = 0
+  #sinceMs = 0
+  #totalMs = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  async measure<T>(activity: () => Promise<T>): Promise<T> {
+    if (this.#running++ === 0) this.#sinceMs = this.#clock.monotonicMs()
+    try {
+      return await activity()
+    } finally {
+      if (--this.#running === 0) this.#totalMs += this.#clock.monotonicMs() - this.#sinceMs
+    }
+  }
+
+  get totalMs(): number {
+    const running = this.#running > 0 ? this.#clock.monotonicMs() - this.#sinceMs : 0
+    return this.#totalMs + running
+  }
+}
+
+/** What was decided for one request, and why; filled as the request goes on, complete even when it fails. */
+export interface DecisionTrace {
+  readonly requestId: string
+  readonly startMs: number
+  /** Canonical id; absent: not resolved. */
+  modelId?: string
+  /** Config keys in the order of trying. */
+  ranked: readonly string[]
+  excluded: readonly Exclusion[]
+  /** In the order in which they ended. */
+  readonly attempts: Attempt[]
+  /** Time spent waiting for providers. */
+  readonly upstream: BusyTime
+}
+
+export const createDecisionTrace = (requestId: string, clock: Clock): DecisionTrace => ({
+  requestId,
+  startMs: clock.monotonicMs(),
+  ranked: [],
+  excluded: [],
+  attempts: [],
+  upstream: new BusyTime(clock),
+})
+
+/** The attempt that the answer is attributed to: the last that completed, else the last. */
+export const decisiveAttempt = (trace: DecisionTrace): Attempt | undefined =>
+  trace.attempts.findLast(({ status }) => status === 'completed') ?? trace.attempts.at(-1)

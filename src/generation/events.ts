@@ -1,0 +1,31 @@
+import { EventEmitter } from 'node:events'
+import type { GatewayErrorCode } from '#src/domain/errors.ts'
+import type { ImageRequest } from '#src/domain/image-request.ts'
+import type { MicroUsd } from '#src/domain/money.ts'
+import type { Attempt } from '#src/routing/failover.ts'
+import type { DecisionTrace } from './decision-trace.ts'
+
+/** How a request for images ended. */
+export interface RequestOutcome {
+  readonly request: ImageRequest
+  readonly trace: DecisionTrace
+  readonly status: 'completed' | 'rejected' | 'upstream_failure' | 'cancelled'
+  readonly durationMs: number
+  /** Wasted attempts included. */
+  readonly cost: MicroUsd
+  readonly images: number
+  /** Absent: it completed, or the client left. */
+  readonly errorCode?: GatewayErrorCode
+}
+
+interface GenerationEventMap {
+  /** A try at an offering ended. */
+  attempt: [attempt: Attempt, trace: DecisionTrace]
+  /** A request ended, however it did. */
+  request: [outcome: RequestOutcome]
+}
+
+/** What the use case tells; telemetry listens. */
+export type GenerationEvents = EventEmitter<GenerationEventMap>
+
+export const createGenerationEvents = (): GenerationEvents => new EventEmitter<GenerationEventMap>()

@@ -1,0 +1,108 @@
+import type { ResolvedModel } from '#src/catalog/catalog.ts'
+import { canonicalName } from '#src/catalog/parameter-mapping.ts'
+import { GatewayError, type GatewayErrorOptions, type ProviderError } from '#src/domain/errors.ts'
+import type { Attempt } from '#src/routing/failover.ts'
+import type { RankedCandidate } from '#src/routing/rank.ts'
+
+/** What an attempt list says when no image came. */
+export interface FailureContext {
+  readonly resolved: ResolvedModel
+  /** In the order in which they ended; none completed. */
+  readonly attempts: readonly Attempt[]
+  /** Whether the request's deadline has passed. */
+  readonly isDeadlinePassed: boolean
+}
+
+const describeAttempt = ({ configKey, failure }: Attempt): string =>
+  `${configKey} (${failure?.kind ?? 'unknown'}: ${failure?.details.publicMessage ?? 'no answer'})`
+
+const contentRejected = (attempt: Attempt, failure: ProviderError): GatewayError =>
+  new GatewayError(
+    'CONTENT_POLICY_VIOLATION',
+    `The request was refused by the content rules of ${attempt.provider}: ${failure.details.publicMessage}`,
+  )
+
+const badRequest = (
+  { resolved: { model } }: FailureContext,
+  attempt: Attempt,
+  failure: ProviderError,
+): GatewayError => {
+  const offering = model.offerings.find(({ configKey }) => configKey === attempt.configKey)
+  const { param, publicMessage } = failure.details
+  const name = offering && param && canonicalName(model.mappingOf(offering), param)
+  return new GatewayError('INVALID_REQUEST', `${attempt.provider}: ${publicMessage}`, {
+    ...(name && { param: name }),
+  })
+}
+
+const forcedProviderFailed = (
+  forcedProvider: string,
+  attempts: readonly Attempt[],
+): GatewayError => {
+  const upstreamStatus = attempts.at(-1)?.failure?.details.upstreamStatus ?? 502
+  const options: GatewayErrorOptions = { status: upstreamStatus >= 500 ? upstreamStatus : 502 }
+  return new GatewayError(
+    'UPSTREAM_ERROR',
+    `Provider ${forcedProvider} failed: ${attempts.map(describeAttempt).join('; ')}.`,
+    options,
+  )
+}
+
+/** What a client is told to wait when no provider named a time. */
+const DEFAULT_RETRY_AFTER_MS = 2_000
+
+const rateLimited = (attempts: readonly Attempt[]): GatewayError => {
+  const waits = attempts.map(
+    ({ failure }) => failure?.details.retryAfterMs ?? DEFAULT_RETRY_AFTER_MS,
+  )
+  return new GatewayError(
+    'RATE_LIMITED',
+    `Every provider is rate limited: ${attempts.map(describeAttempt).join('; ')}.`,
+    {
+      retryAfterMs: Math.min(...waits),
+    },
+  )
+}
+
+/** The error that the client sees when attempts were made and none brought an image. */
+export const failureError = (context: FailureContext): GatewayError => {
+  const { attempts, resolved } = context
+  for (const attempt of attempts) {
+    if (attempt.failure?.kind === 'content_rejected')
+      return contentRejected(attempt, attempt.failure)
+    if (attempt.failure?.kind === 'bad_request')
+      return badRequest(context, attempt, attempt.failure)
+  }
+  if (attempts.length > 0 && attempts.every(({ failure }) => failure?.kind === 'rate_limited')) {
+    return rateLimited(attempts)
+  }
+  if (context.isDeadlinePassed) {
+    const tried = attempts.map(describeAttempt).join('; ')
+    return new GatewayError(
+      'TIMEOUT',
+      `The request's deadline passed. Tried: ${tried || 'nothing'}.`,
+    )
+  }
+  if (resolved.forcedProvider !== undefined) {
+    return forcedProviderFailed(resolved.forcedProvider, attempts)
+  }
+  return new GatewayError(
+    'ALL_PROVIDERS_EXHAUSTED',
+    `Every provider failed: ${attempts.map(describeAttempt).join('; ')}.`,
+  )
+}
+
+/** The 429 for a request whose every candidate is cooling down; `undefined` when one is not. */
+export const allPausedError = (
+  ranked: readonly RankedCandidate[],
+  nowMs: number,
+): GatewayError | undefined => {
+  const waits = ranked.map(({ pause }) =>
+    pause?.reason === 'rate_limited' ? pause.untilMs - nowMs : Number.NaN,
+  )
+  if (waits.some(Number.isNaN)) return undefined
+  const names = ranked.map(({ offering }) => offering.configKey).join(', ')
+  return new GatewayError('RATE_LIMITED', `Every candidate is cooling down: ${names}.`, {
+    retryAfterMs: Math.max(0, Math.min(...waits)),
+  })
+}

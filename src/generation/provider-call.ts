@@ -1,0 +1,58 @@
+import type { UploadedImage } from '#src/domain/image-request.ts'
+import { type InputFormat, mediaTypeOf } from '#src/domain/media.ts'
+import type { InputImage, ProviderCall } from '#src/domain/provider-adapter.ts'
+import type { Candidate } from '#src/routing/candidates.ts'
+import type { AttemptContext } from '#src/routing/failover.ts'
+
+/** Gives an input image in one of the accepted formats; `param` names it should it prove damaged. */
+export type ConvertInput = (
+  image: UploadedImage,
+  accepted: readonly InputFormat[],
+  param: string,
+) => Promise<UploadedImage>
+
+/** Input images as an offering takes them. */
+export type InputsFor = (candidate: Candidate) => Promise<readonly InputImage[]>
+
+/** Converts what an offering does not take, each image to each format at most once for the request. */
+export const createInputsFor = (
+  images: readonly UploadedImage[],
+  convert: ConvertInput,
+): InputsFor => {
+  const converted = new Map<string, Promise<UploadedImage>>()
+  const convertOnce = (image: UploadedImage, index: number, accepted: readonly InputFormat[]) => {
+    const key = `${index} ${accepted.join()}`
+    const present = converted.get(key) ?? convert(image, accepted, `image[${index}]`)
+    converted.set(key, present)
+    return present
+  }
+  return async ({ offering, mapped }) => {
+    const target = mapped.imageField
+    if (!target) return []
+    return Promise.all(
+      images.map(async (image, index): Promise<InputImage> => {
+        const { bytes, format } = await convertOnce(image, index, offering.limits.inputFormats)
+        return { role: 'image', bytes, mediaType: mediaTypeOf(format), ...target }
+      }),
+    )
+  }
+}
+
+/** What the adapter is called with for `count` images. */
+export const buildProviderCall = async (
+  candidate: Candidate,
+  count: number,
+  context: AttemptContext,
+  inputsFor: InputsFor,
+): Promise<ProviderCall> => {
+  const { input, countField } = candidate.mapped
+  return {
+    attemptId: context.attemptId,
+    providerModelId: candidate.offering.providerModelId,
+    input: { ...structuredClone(input), ...(countField && { [countField]: count }) },
+    images: await inputsFor(candidate),
+    n: count,
+    timeoutMs: context.timeoutMs,
+    signal: context.signal,
+  }
+}

@@ -1,0 +1,15 @@
+/** Greatest JSON body in bytes: a prompt of 50,000 characters takes at most 300 kB, escapes included. */
+export const MAX_JSON_BODY_BYTES = 1024 * 1024
+
+/** Greatest input image in bytes, as at OpenAI (`images.edit`, npm openai 7.55.0). */
+export const MAX_INPUT_IMAGE_BYTES = 50 * 1000 * 1000
+
+/** Greatest form in bytes: what the widest offering takes inline, 100 MB (Gemini API changelog, 2026-01-08). */
+export const MAX_FORM_BYTES = 100 * 1000 * 1000
+
+/** Greatest text field of a form in bytes. */
+export const MAX_FIELD_BYTES = 512 * 1024
+
+/** Greatest numbers of parts of a form. More files than any model takes are read, so that the 400 can count them. */
+export const MAX_FORM_FILES = 32
+export const MAX_FORM_FIELDS = 128

@@ -1,0 +1,51 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { GatewayError } from '#src/domain/errors.ts'
+import { toErrorAnswer, toGatewayError } from '#src/http/error-answer.ts'
+
+const SERVED = [
+  'POST /openai/v1/images/generations',
+  'POST /openai/v1/images/edits',
+  'GET /openai/v1/models',
+  'GET /openai/v1/models/{id}',
+]
+
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
+
+/** Sends any thrown value as the contract's error object. */
+export const sendError = (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+  const known = toGatewayError(error)
+  if (known.code === 'INTERNAL_ERROR') {
+    const { name, stack } = error instanceof Error ? error : new Error('a value was thrown')
+    request.log.error({ requestId: request.id, name, stack }, 'unexpected error')
+  }
+  const answer = toErrorAnswer(known)
+  reply.header('x-request-id', request.id).headers(answer.headers).code(answer.status)
+  reply.header('content-type', 'application/json').send(JSON.stringify(answer.body))
+}
+
+/** 405 with `allow` where the path exists under another method, else 404. */
+const notServed = (app: FastifyInstance, request: FastifyRequest): GatewayError => {
+  const path = request.url.split('?')[0] ?? ''
+  const allowed = METHODS.filter((method) => app.findRoute({ method, url: path }) !== null)
+  if (allowed.length > 0) {
+    const allow = allowed.join(', ')
+    return new GatewayError(
+      'INVALID_REQUEST',
+      `${request.method} is not served here; allowed: ${allow}.`,
+      {
+        status: 405,
+        headers: { allow },
+      },
+    )
+  }
+  return new GatewayError(
+    'NOT_FOUND',
+    `${request.method} ${path.slice(0, 128)} is not served. Served are: ${SERVED.join(', ')}.`,
+  )
+}
+
+/** Gives every failure the contract's shape, unknown paths included. */
+export const registerErrorHandler = (app: FastifyInstance): void => {
+  app.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply))
+  app.setNotFoundHandler((request, reply) => sendError(notServed(app, request), request, reply))
+}

@@ -1,0 +1,25 @@
+import type { FastifyRequest } from 'fastify'
+import type { DecisionTrace } from '#src/generation/decision-trace.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by the image routes: what was decided for this request, for the answer's headers. */
+    trace: DecisionTrace | null
+    /** Aborted when the client went away before the answer was written. */
+    clientGone: AbortSignal | null
+  }
+  interface FastifyContextConfig {
+    /** True: no API key is asked for. */
+    isPublic?: boolean
+  }
+}
+
+/** The client's own id where it is fit for logs and headers, else a fresh one. */
+export const chooseRequestId = (given: string | string[] | undefined): string =>
+  typeof given === 'string' && /^[A-Za-z0-9._:-]{1,128}$/.test(given)
+    ? given
+    : `req_${crypto.randomUUID().replaceAll('-', '')}`
+
+/** What absolute URLs of the gateway itself start with, as this client reached it. */
+export const baseUrlOf = (request: FastifyRequest, publicBaseUrl: string | undefined): string =>
+  publicBaseUrl ?? `${request.protocol}://${request.host}`

@@ -1,0 +1,13 @@
+import type { FastifyInstance } from 'fastify'
+import { readGeneration } from '#src/http/image-request-reader.ts'
+import { answerImageRequest, type ImageRouteDependencies } from './images.ts'
+
+/** `POST /images/generations`: text to image. */
+export const registerImagesGenerations = (
+  app: FastifyInstance,
+  deps: ImageRouteDependencies,
+): void => {
+  app.post('/images/generations', (request, reply) =>
+    answerImageRequest(deps, request, reply, () => readGeneration(request, deps.reader)),
+  )
+}

@@ -1,0 +1,45 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { ImageRequest } from '#src/domain/image-request.ts'
+import type { JsonObject } from '#src/domain/json.ts'
+import { createDecisionTrace } from '#src/generation/decision-trace.ts'
+import { estimateRequest } from '#src/generation/estimate-request.ts'
+import { type GenerationDependencies, generateImages } from '#src/generation/generate-images.ts'
+import { observeRequest } from '#src/generation/observe-request.ts'
+import { presentEstimate } from '#src/http/estimate-answer.ts'
+import { presentImageAnswer } from '#src/http/image-answer.ts'
+import type { RequestReaderOptions } from '#src/http/image-request-reader.ts'
+import { baseUrlOf } from '#src/http/request-context.ts'
+
+/** What both image endpoints work with. */
+export interface ImageRouteDependencies {
+  readonly generation: GenerationDependencies
+  readonly reader: RequestReaderOptions
+  readonly publicBaseUrl: string | undefined
+  readonly providerNames: ReadonlyMap<string, string>
+}
+
+const isDryRun = (request: FastifyRequest): boolean =>
+  (request.query as Readonly<Record<string, unknown>>)['dryRun'] === 'true'
+
+/** Runs what both endpoints share once the request has been read: estimate or generate, and answer. */
+export const answerImageRequest = async (
+  { generation, publicBaseUrl, providerNames }: ImageRouteDependencies,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  read: () => ImageRequest | Promise<ImageRequest>,
+): Promise<FastifyReply> => {
+  const { clock, events } = generation
+  const trace = createDecisionTrace(request.id, clock)
+  const imageRequest = await read()
+  request.trace = trace
+  const send = (body: JsonObject): FastifyReply =>
+    reply.header('content-type', 'application/json').send(JSON.stringify(body))
+  if (isDryRun(request))
+    return send(presentEstimate(estimateRequest(generation, imageRequest, trace)))
+  const result = await observeRequest({ request: imageRequest, trace, events, clock }, () =>
+    generateImages(generation, imageRequest, trace),
+  )
+  const baseUrl = baseUrlOf(request, publicBaseUrl)
+  const createdAtS = Math.floor(clock.now() / 1000)
+  return send(presentImageAnswer(result, { trace, baseUrl, providerNames, createdAtS }))
+}

@@ -1,0 +1,167 @@
+import type { Model, ResolvedModel } from '#src/catalog/catalog.ts'
+import { type MappedParameters, mapParameters } from '#src/catalog/parameter-mapping.ts'
+import { priceWork } from '#src/catalog/pricing.ts'
+import { GatewayError, invalidRequest } from '#src/domain/errors.ts'
+import type { ImageRequest } from '#src/domain/image-request.ts'
+import type { Offering } from '#src/domain/model-card.ts'
+import { type MicroUsd, usdFromMicroUsd } from '#src/domain/money.ts'
+
+/** An offering that can serve a request. */
+export interface Candidate {
+  readonly offering: Offering
+  readonly mapped: MappedParameters
+  /** Expected price of one image. */
+  readonly pricePerImage: MicroUsd
+}
+
+/** Why an offering cannot serve a request. */
+export interface Exclusion {
+  readonly configKey: string
+  /** The constraint that left it out, such as `only` or `seed`. */
+  readonly constraint: string
+  /** In words, to follow the config key. */
+  readonly reason: string
+}
+
+export interface Selection {
+  /** At least one, in the catalogue's order. */
+  readonly candidates: readonly Candidate[]
+  readonly excluded: readonly Exclusion[]
+}
+
+type Check = (
+  context: SelectionContext,
+  offering: Offering,
+) => Omit<Exclusion, 'configKey'> | undefined
+
+interface SelectionContext {
+  readonly request: ImageRequest
+  readonly forcedProvider: string | undefined
+  readonly configuredProviders: ReadonlySet<string>
+}
+
+const checkProvider: Check = ({ forcedProvider, configuredProviders }, { provider }) => {
+  if (!configuredProviders.has(provider))
+    return { constraint: 'configuration', reason: 'is not configured' }
+  if (forcedProvider !== undefined && provider !== forcedProvider) {
+    return { constraint: 'model', reason: `is not the forced provider ${forcedProvider}` }
+  }
+  return undefined
+}
+
+const checkMode: Check = ({ request }, { modes }) =>
+  modes.includes(request.mode)
+    ? undefined
+    : { constraint: 'mode', reason: `does not offer ${request.mode}` }
+
+const checkPreferences: Check = ({ request: { routing } }, { provider }) => {
+  if (routing.only && !routing.only.includes(provider)) {
+    return { constraint: 'provider.only', reason: 'is not among provider.only' }
+  }
+  if (routing.ignore?.includes(provider)) {
+    return { constraint: 'provider.ignore', reason: 'is among provider.ignore' }
+  }
+  return undefined
+}
+
+const checkImages: Check = ({ request: { images } }, { limits }) => {
+  if (images.length > limits.maxInputImages) {
+    return { constraint: 'image', reason: `takes at most ${limits.maxInputImages} input images` }
+  }
+  const largest = Math.max(0, ...images.map((image) => image.bytes.length))
+  if (limits.maxInputImageBytes !== undefined && largest > limits.maxInputImageBytes) {
+    return {
+      constraint: 'image',
+      reason: `takes images of at most ${limits.maxInputImageBytes} bytes`,
+    }
+  }
+  const total = images.reduce((sum, image) => sum + image.bytes.length, 0)
+  if (limits.maxInputBytes !== undefined && total > limits.maxInputBytes) {
+    return {
+      constraint: 'image',
+      reason: `takes images of at most ${limits.maxInputBytes} bytes together`,
+    }
+  }
+  return undefined
+}
+
+const CHECKS: readonly Check[] = [checkProvider, checkMode, checkPreferences, checkImages]
+
+const checkMapped = (
+  { request }: SelectionContext,
+  candidate: Candidate,
+): Omit<Exclusion, 'configKey'> | undefined => {
+  const { excludedBy, warnings } = candidate.mapped
+  if (excludedBy) return { constraint: excludedBy.param, reason: excludedBy.reason }
+  const [warning] = warnings
+  if (request.isStrict && warning) {
+    return {
+      constraint: warning.param ?? 'strict',
+      reason: `cannot do exactly this: ${warning.message}`,
+    }
+  }
+  const { maxPrice } = request.routing
+  if (maxPrice !== undefined && usdFromMicroUsd(candidate.pricePerImage) > maxPrice) {
+    const price = usdFromMicroUsd(candidate.pricePerImage)
+    return { constraint: 'provider.max_price', reason: `costs ${price} USD per image` }
+  }
+  return undefined
+}
+
+const toCandidate = (model: Model, request: ImageRequest, offering: Offering): Candidate => {
+  const mapped = mapParameters(model.mappingOf(offering), request.parameters)
+  const { resolution } = mapped
+  const pricePerImage = priceWork(offering, {
+    images: 1,
+    resolution,
+    parameters: request.parameters,
+  })
+  return { offering, mapped, pricePerImage }
+}
+
+/** The error for an empty selection names what removed the last offering that the earlier constraints had left. */
+const emptySelectionError = (
+  { request }: SelectionContext,
+  { card }: Model,
+  excluded: readonly Exclusion[],
+): GatewayError => {
+  const open = excluded.filter(({ constraint }) => constraint !== 'configuration')
+  if (open.length === 0) {
+    return new GatewayError(
+      'MODEL_DISABLED',
+      `Model "${card.id}" is offered by no configured provider.`,
+      {
+        param: 'model',
+      },
+    )
+  }
+  const last =
+    open.findLast(({ constraint }) => constraint !== 'mode' && constraint !== 'model') ??
+    open.at(-1)
+  const reasons = open.map(({ configKey, reason }) => `${configKey} ${reason}`).join('; ')
+  const message = `No provider is left for model "${request.requestedModel}": ${reasons}.`
+  return invalidRequest(message, last?.constraint)
+}
+
+/** Offerings that can serve the request, with why each other cannot. Pure. Throws when none can. */
+export const selectCandidates = (
+  { model, forcedProvider }: ResolvedModel,
+  request: ImageRequest,
+  configuredProviders: ReadonlySet<string>,
+): Selection => {
+  const context: SelectionContext = { request, forcedProvider, configuredProviders }
+  const candidates: Candidate[] = []
+  const excluded: Exclusion[] = []
+  for (const offering of model.offerings) {
+    const { configKey } = offering
+    const early = CHECKS.map((check) => check(context, offering)).find(
+      (found) => found !== undefined,
+    )
+    const candidate = early ? undefined : toCandidate(model, request, offering)
+    const exclusion = early ?? (candidate && checkMapped(context, candidate))
+    if (exclusion) excluded.push({ configKey, ...exclusion })
+    else if (candidate) candidates.push(candidate)
+  }
+  if (candidates.length === 0) throw emptySelectionError(context, model, excluded)
+  return { candidates, excluded }
+}
