@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { providerModules } from '#providers/provider-modules.ts'
+import { readConfig } from '#src/config.ts'
+
+const read = (environment: Record<string, string>) => readConfig(environment, providerModules)
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
+
+describe('the configuration', () => {
+  it('needs one provider and nothing else', () => {
+    const config = read({ FAL_KEY: 'k' })
+    expect(config).toMatchObject({
+      host: '127.0.0.1',
+      port: 8080,
+      requestTimeoutMs: 280_000,
+      mediaTtlMs: 3_600_000,
+      mediaDir: join(tmpdir(), 'fresnel-media'),
+      outboundAllow: [],
+      logLevel: 'info',
+      timeScale: 1,
+      keyHashes: [],
+    })
+    expect([...config.providers.keys()]).toEqual(['fal'])
+    expect(Object.isFrozen(config)).toBe(true)
+  })
+
+  it('switches providers on by their variables', () => {
+    const environment = {
+      GEMINI_API_KEY: 'a',
+      VERTEX_PROJECT: 'p',
+      FAL_KEY: 'b',
+      REPLICATE_API_TOKEN: 'c',
+    }
+    expect([...read(environment).providers.keys()]).toEqual([
+      'gemini',
+      'vertex',
+      'fal',
+      'replicate',
+    ])
+  })
+
+  it.each([
+    [{ VERTEX_API_KEY: 'k' }, ['vertex']],
+    [{ FAL_KEY: 'k', VERTEX_LOCATION: 'global', GEMINI_API_KEY: ' ' }, ['fal']],
+    [{ FAL_KEY: 'k', GEMINI_API_KEY: 'k' }, ['gemini', 'fal']],
+  ])('switches providers on by %j: %j', (environment, expected) => {
+    expect([...read(environment as Record<string, string>).providers.keys()]).toEqual(expected)
+  })
+
+  it('shows each provider its own settings only', () => {
+    const { providers } = read({ FAL_KEY: 'f', GEMINI_API_KEY: 'g' })
+    expect(providers.get('fal')).toEqual({ FAL_KEY: 'f', FAL_BASE_URL: 'https://queue.fal.run' })
+  })
+
+  it('reads keys as text or as hashes', () => {
+    const { keyHashes } = read({
+      FAL_KEY: 'k',
+      GATEWAY_API_KEYS: `one, sha256:${sha256('two')}`,
+      GATEWAY_ADMIN_KEY: 'three',
+    })
+    expect(keyHashes.map((hash) => hash.toString('hex'))).toEqual([
+      sha256('one'),
+      sha256('two'),
+      sha256('three'),
+    ])
+  })
+
+  it('reads secrets from files and treats empty variables as absent', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'fresnel-config-'))
+    await writeFile(join(folder, 'key'), 'from-file\n')
+    const config = read({ FAL_KEY_FILE: join(folder, 'key'), FAL_KEY: '', PORT: '' })
+    expect(config.providers.get('fal')).toMatchObject({ FAL_KEY: 'from-file' })
+    expect(config.port).toBe(8080)
+    await rm(folder, { recursive: true })
+  })
+
+  it('reports every problem at once and shows no value', () => {
+    const environment = {
+      PORT: 'eighty',
+      LOG_LEVEL: 'loud',
+      TIME_SCALE: '0',
+      HOST: '0.0.0.0',
+      PUBLIC_BASE_URL: 'secret-value',
+      FAL_KEY_FILE: '/does/not/exist',
+    }
+    expect(() => read(environment)).toThrow(/The configuration has 7 problem\(s\)/)
+    const message = String(catchError(() => read(environment)))
+    for (const name of [
+      'PORT',
+      'LOG_LEVEL',
+      'TIME_SCALE',
+      'GATEWAY_API_KEYS',
+      'PUBLIC_BASE_URL',
+      'FAL_KEY_FILE: ENOENT',
+    ]) {
+      expect(message).toContain(name)
+    }
+    expect(message).toContain('Gemini')
+    expect(message).toContain('REPLICATE_API_TOKEN')
+    expect(message).not.toContain('secret-value')
+  })
+
+  it('listens on other addresses than loopback only with a key', () => {
+    expect(() => read({ FAL_KEY: 'k', HOST: '0.0.0.0' })).toThrow('GATEWAY_API_KEYS is not set')
+    expect(read({ FAL_KEY: 'k', HOST: '0.0.0.0', GATEWAY_API_KEYS: 'x' }).host).toBe('0.0.0.0')
+  })
+})
+
+const catchError = (action: () => unknown): unknown => {
+  try {
+    return action()
+  } catch (error) {
+    return error
+  }
+}

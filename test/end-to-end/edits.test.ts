@@ -1,0 +1,246 @@
+import { request as httpRequest } from 'node:http'
+import { deflateSync } from 'node:zlib'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { FIRST_MODEL } from '#test/helpers/models.ts'
+import { makePicture } from '#test/helpers/pictures.ts'
+import {
+  type JsonAnswer,
+  resetEmulators,
+  startTestGateway,
+  TEST_KEY,
+  type TestGateway,
+} from '#test/helpers/start-test-gateway.ts'
+
+let gateway: TestGateway
+let png: Buffer
+beforeAll(async () => {
+  gateway = await startTestGateway()
+  png = await makePicture()
+})
+afterAll(() => gateway.close())
+beforeEach(() => resetEmulators(gateway))
+
+interface Part {
+  readonly name: string
+  readonly content: Buffer | string
+  /** Absent: a text part. */
+  readonly filename?: string
+  /** Absent: the part has no content type of its own. */
+  readonly type?: string
+}
+
+const BOUNDARY = 'test-boundary'
+
+const encode = (parts: readonly Part[]): Buffer =>
+  Buffer.concat([
+    ...parts.flatMap(({ name, content, filename, type }) => [
+      Buffer.from(
+        `--${BOUNDARY}\r\ncontent-disposition: form-data; name="${name}"` +
+          `${filename === undefined ? '' : `; filename="${filename}"`}\r\n` +
+          `${type === undefined ? '' : `content-type: ${type}\r\n`}\r\n`,
+      ),
+      Buffer.from(content),
+      Buffer.from('\r\n'),
+    ]),
+    Buffer.from(`--${BOUNDARY}--\r\n`),
+  ])
+
+/** Sends a form byte for byte; `isChunked`: without a content length. */
+const sendForm = (body: Buffer, isChunked = false, path = '/openai/v1/images/edits') =>
+  new Promise<JsonAnswer>((resolve, reject) => {
+    const headers = {
+      authorization: `Bearer ${TEST_KEY}`,
+      'content-type': `multipart/form-data; boundary=${BOUNDARY}`,
+      ...(isChunked ? { 'transfer-encoding': 'chunked' } : { 'content-length': body.length }),
+    }
+    const sent = httpRequest(gateway.url + path, { method: 'POST', headers }, async (response) => {
+      const chunks: Buffer[] = []
+      for await (const chunk of response) chunks.push(chunk as Buffer)
+      const text = Buffer.concat(chunks).toString()
+      resolve({ status: response.statusCode ?? 0, headers: new Headers(), body: JSON.parse(text) })
+    })
+    sent.on('error', reject)
+    sent.end(body)
+  })
+
+const text = (name: string, content: string, type?: string): Part => ({
+  name,
+  content,
+  ...(type && { type }),
+})
+const file = (content: Buffer, name = 'image', type = 'application/octet-stream'): Part => ({
+  name,
+  content,
+  filename: 'unknown_file',
+  type,
+})
+const fields = [text('model', FIRST_MODEL), text('prompt', 'combine')]
+const edit = (...images: Part[]) => sendForm(encode([...fields, ...images]))
+
+/** Inline images of the only create that Gemini received. */
+const received = (): { mimeType: string; data: string }[] => {
+  const creates = gateway.emulators.gemini.calls.filter(({ kind }) => kind === 'create')
+  expect(creates).toHaveLength(1)
+  const body = creates[0]?.body as {
+    contents: { parts: { inlineData?: { mimeType: string; data: string } }[] }[]
+  }
+  return body.contents[0]?.parts.flatMap(({ inlineData }) => inlineData ?? []) ?? []
+}
+
+describe('a multipart edit', () => {
+  it.each([['image'], ['image[]'], ['image[0]']])('takes one file named %s', async (name) => {
+    expect((await edit(file(png, name))).status).toBe(200)
+    expect(received()).toEqual([{ mimeType: 'image/png', data: png.toString('base64') }])
+  })
+
+  it('takes repeated and mixed names in order', async () => {
+    const pictures = await Promise.all(
+      ['#100', '#200', '#300'].map((background) => makePicture('png', { background })),
+    )
+    const [first, second, third] = pictures as [Buffer, Buffer, Buffer]
+    expect((await edit(file(first), file(second, 'image[]'), file(third))).status).toBe(200)
+    expect(received().map(({ data }) => data)).toEqual(
+      pictures.map((each) => each.toString('base64')),
+    )
+  })
+
+  it('takes files before the text, text parts with a type of their own, and no content length', async () => {
+    const parts = [file(png), text('n', '2', 'text/plain; charset=utf-8'), ...fields]
+    const { status, body } = await sendForm(encode(parts), true)
+    expect([status, body.data?.length]).toEqual([200, 2])
+  })
+
+  it('reads numbers and booleans, and passes the rest on as text', async () => {
+    const parts = [
+      text('model', `fal/${FIRST_MODEL}`),
+      text('prompt', '42'),
+      text('seed', '7'),
+      text('limit_generations', 'true'),
+      text('system_prompt', 'be brief'),
+      file(png),
+    ]
+    expect((await sendForm(encode(parts))).status).toBe(200)
+    const [create] = gateway.emulators.fal.calls.filter(({ kind }) => kind === 'create')
+    expect(create?.body).toMatchObject({
+      prompt: '42',
+      seed: 7,
+      limit_generations: true,
+      system_prompt: 'be brief',
+    })
+  })
+
+  it('decides the type by the bytes, and converts what the provider does not take', async () => {
+    const webp = await makePicture('webp')
+    const gif = await makePicture('gif')
+    expect((await edit(file(webp, 'image', 'image/png'), file(gif))).status).toBe(200)
+    expect(received().map(({ mimeType }) => mimeType)).toEqual(['image/webp', 'image/png'])
+  })
+})
+
+/** A PNG header that promises 30,000 × 30,000 pixels. */
+const bomb = (): Buffer => {
+  const chunk = (type: string, data: Buffer) => {
+    const length = Buffer.alloc(4)
+    length.writeUInt32BE(data.length)
+    const named = Buffer.concat([Buffer.from(type), data])
+    const crc = Buffer.alloc(4)
+    crc.writeUInt32BE(crc32(named))
+    return Buffer.concat([length, named, crc])
+  }
+  const header = Buffer.alloc(13)
+  header.writeUInt32BE(30_000, 0)
+  header.writeUInt32BE(30_000, 4)
+  header.set([8, 2, 0, 0, 0], 8)
+  return Buffer.concat([
+    Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(Buffer.alloc(100))),
+    chunk('IEND', Buffer.alloc(0)),
+  ])
+}
+
+const crc32 = (bytes: Buffer): number => {
+  let crc = 0xffffffff
+  for (const byte of bytes) {
+    crc ^= byte
+    for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0)
+  }
+  return (crc ^ 0xffffffff) >>> 0
+}
+
+describe('an edit that cannot be served sends nothing upstream', () => {
+  const refused = async (
+    answer: Promise<JsonAnswer>,
+    param: string | null,
+    message: RegExp,
+    status = 400,
+  ) => {
+    const { status: got, body } = await answer
+    expect([got, body.error?.code, body.error?.param]).toEqual([status, 'INVALID_REQUEST', param])
+    expect(body.error.message).toMatch(message)
+    expect(gateway.creates()).toBe(0)
+  }
+
+  it('without an image', () => refused(edit(), 'image', /image/))
+  it('with fifteen images', () =>
+    refused(edit(...Array.from({ length: 15 }, () => file(png))), 'image', /at most 14/))
+  it('with an empty file', () =>
+    refused(edit(file(png), file(Buffer.alloc(0))), 'image[1]', /empty/))
+  it('with a text file', () =>
+    refused(edit(file(Buffer.from('hello'))), 'image', /PNG, JPEG, WebP, GIF/))
+  it('with an AVIF', async () => {
+    await refused(edit(file(await makePicture('avif'))), 'image', /AVIF/)
+  })
+  it('with a truncated image', async () => {
+    const jpeg = await makePicture('jpeg', { width: 300, height: 300 })
+    await refused(
+      edit(file(png), file(png), file(jpeg.subarray(0, jpeg.length - 40))),
+      'image[2]',
+      /truncated|damaged/,
+    )
+  })
+  it('with a decompression bomb', () => refused(edit(file(bomb())), 'image', /pixels/))
+  it('with a mask that the model does not take', () =>
+    refused(edit(file(png), file(png, 'mask')), 'mask', /mask/))
+  it('without a prompt', () =>
+    refused(sendForm(encode([text('model', FIRST_MODEL), file(png)])), 'prompt', /required/))
+  it('without a model', () =>
+    refused(sendForm(encode([text('prompt', 'p'), file(png)])), 'model', /required/))
+  it('with a number that is none', () =>
+    refused(sendForm(encode([...fields, text('n', 'two'), file(png)])), 'n', /integer/))
+  it('with a form that ends too early', () => {
+    const whole = encode([...fields, file(png)])
+    return refused(sendForm(whole.subarray(0, whole.length - 40)), null, /ended|cannot be read/)
+  })
+  it('with a body over the limit', () => {
+    const declared = new Promise<JsonAnswer>((resolve, reject) => {
+      const headers = {
+        authorization: `Bearer ${TEST_KEY}`,
+        'content-type': `multipart/form-data; boundary=${BOUNDARY}`,
+        'content-length': 200_000_000,
+      }
+      const url = `${gateway.url}/openai/v1/images/edits`
+      const sent = httpRequest(url, { method: 'POST', headers }, async (response) => {
+        const chunks: Buffer[] = []
+        for await (const chunk of response) chunks.push(chunk as Buffer)
+        sent.destroy()
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: new Headers(),
+          body: JSON.parse(Buffer.concat(chunks).toString()),
+        })
+      })
+      sent.on('error', reject)
+      sent.write(encode(fields))
+    })
+    return refused(declared, null, /larger/, 413)
+  })
+  it('as JSON', async () => {
+    await refused(
+      gateway.post('/openai/v1/images/edits', { model: FIRST_MODEL, prompt: 'p' }),
+      null,
+      /multipart/,
+      415,
+    )
+  })
+})

@@ -1,0 +1,279 @@
+import { connect } from 'node:net'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { FIRST_MODEL } from '#test/helpers/models.ts'
+import {
+  resetEmulators,
+  startTestGateway,
+  TEST_KEY,
+  type TestGateway,
+} from '#test/helpers/start-test-gateway.ts'
+
+const GENERATIONS = '/openai/v1/images/generations'
+const prompt = { model: FIRST_MODEL, prompt: 'p' }
+
+let gateway: TestGateway
+beforeAll(async () => {
+  gateway = await startTestGateway()
+})
+afterAll(() => gateway.close())
+beforeEach(() => resetEmulators(gateway))
+
+describe('every answer', () => {
+  it('carries a request id, and keeps a sane one of the client', async () => {
+    const fresh = await gateway.post(GENERATIONS, prompt)
+    expect(fresh.headers.get('x-request-id')).toMatch(/^req_[0-9a-f]{32}$/)
+    expect(fresh.body.id).toBe(fresh.headers.get('x-request-id'))
+    const kept = await gateway.get('/v1/models', { 'x-request-id': 'my.request-1' })
+    expect(kept.headers.get('x-request-id')).toBe('my.request-1')
+    const replaced = await gateway.get('/nowhere', { 'x-request-id': 'a b' })
+    expect(replaced.headers.get('x-request-id')).toMatch(/^req_/)
+  })
+
+  it('is exactly application/json when it is JSON', async () => {
+    for (const path of [
+      '/v1/models',
+      `/v1/models/${FIRST_MODEL}`,
+      '/nowhere',
+      '/livez',
+      '/readyz',
+    ]) {
+      expect((await gateway.get(path)).headers.get('content-type')).toBe('application/json')
+    }
+    expect((await gateway.post(GENERATIONS, prompt)).headers.get('content-type')).toBe(
+      'application/json',
+    )
+  })
+
+  it('tells how the request was routed and what time it took', async () => {
+    const { headers } = await gateway.post(GENERATIONS, prompt)
+    expect(headers.get('x-gateway-provider')).toBe('gemini')
+    expect(headers.get('x-gateway-model')).toBe(`gemini/${FIRST_MODEL}`)
+    expect(headers.get('x-gateway-attempts')).toBe('1')
+    expect(Number(headers.get('x-gateway-overhead-ms'))).toBeGreaterThan(0)
+    expect(Number(headers.get('openai-processing-ms'))).toBeGreaterThan(0)
+  })
+})
+
+describe('authentication', () => {
+  const ask = async (headers: Record<string, string>, path = '/v1/models') => {
+    const response = await fetch(gateway.url + path, { headers })
+    return { status: response.status, body: (await response.json()) as { error?: object } }
+  }
+
+  it.each([
+    [{}, /No API key/],
+    [{ authorization: 'Basic abc' }, /malformed/],
+    [{ authorization: 'Bearer ' }, /malformed/],
+    [{ authorization: 'Bearer other' }, /not known/],
+  ])('refuses %j', async (headers, message) => {
+    const { status, body } = await ask(headers as Record<string, string>)
+    expect([status, body.error]).toEqual([
+      401,
+      {
+        message: expect.stringMatching(message),
+        type: 'authentication_error',
+        param: null,
+        code: 'AUTHENTICATION_FAILED',
+      },
+    ])
+  })
+
+  it('takes the scheme in any case', async () => {
+    expect((await ask({ authorization: `bearer ${TEST_KEY}` })).status).toBe(200)
+  })
+
+  it('is not asked of health', async () => {
+    expect(await ask({}, '/livez')).toEqual({ status: 200, body: { status: 'live' } })
+    expect(await ask({}, '/readyz')).toEqual({ status: 200, body: { status: 'ready' } })
+  })
+})
+
+describe('a request that cannot be read', () => {
+  it.each<[string, string, Record<string, string>, number, RegExp]>([
+    ['is no JSON', '{"model":', {}, 400, /not valid JSON/],
+    ['is empty', '', {}, 400, /empty/],
+    ['is a list', '[]', {}, 400, /JSON object/],
+    ['is null', 'null', {}, 400, /JSON object/],
+    [
+      'names a prototype',
+      '{"__proto__": {"a": 1}, "model": "m"}',
+      {},
+      400,
+      /not valid JSON|cannot be read/,
+    ],
+    [
+      'is a form',
+      'model=m',
+      { 'content-type': 'application/x-www-form-urlencoded' },
+      415,
+      /application\/json/,
+    ],
+    ['is text', '{}', { 'content-type': 'text/plain' }, 415, /application\/json/],
+    ['is too long', `{"prompt":"${'x'.repeat(1_100_000)}"}`, {}, 413, /larger/],
+  ])('gets a clear error when it %s', async (_what, body, headers, status, message) => {
+    const answer = await gateway.post(GENERATIONS, body, headers)
+    expect([answer.status, answer.body.error.code]).toEqual([status, 'INVALID_REQUEST'])
+    expect(answer.body.error.message).toMatch(message)
+    expect(gateway.creates()).toBe(0)
+  })
+
+  it.each([
+    [{ prompt: 'p' }, 'model'],
+    [{ model: 7, prompt: 'p' }, 'model'],
+    [{ model: FIRST_MODEL }, 'prompt'],
+    [{ ...prompt, n: '1' }, 'n'],
+    [{ ...prompt, size: 'big' }, 'size'],
+    [{ ...prompt, response_format: 'file' }, 'response_format'],
+    [{ ...prompt, output_format: 'tiff' }, 'output_format'],
+    [{ ...prompt, output_format: 'png', output_compression: 50 }, 'output_compression'],
+    [{ ...prompt, stream: true }, 'stream'],
+    [{ ...prompt, image: 'https://example.com/a.png' }, 'image'],
+    [{ ...prompt, provider: { only: 'fal' } }, 'provider.only'],
+    [{ ...prompt, provider: { only: ['openai'] } }, 'provider.only'],
+  ])('gets a 400 that names the field: %j', async (body, param) => {
+    const answer = await gateway.post(GENERATIONS, body)
+    expect([answer.status, answer.body.error.param]).toEqual([400, param])
+    expect(gateway.creates()).toBe(0)
+  })
+
+  it('treats null as absent', async () => {
+    const nulls = { n: null, size: null, response_format: null, quality: null, provider: null }
+    expect((await gateway.post(GENERATIONS, { ...prompt, ...nulls })).status).toBe(200)
+  })
+
+  it('gets the error object even when it is no HTTP', async () => {
+    const port = Number(new URL(gateway.url).port)
+    const answer = await new Promise<string>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => socket.end('GARBAGE\r\n\r\n'))
+      let received = ''
+      socket.on('data', (chunk) => {
+        received += chunk.toString()
+      })
+      socket.on('close', () => resolve(received))
+    })
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+    expect(answer).toContain('"code":"INVALID_REQUEST"')
+    expect(answer.toLowerCase()).toContain('x-request-id: req_')
+  })
+})
+
+describe('paths', () => {
+  it('that are not served are a 404 that says what is', async () => {
+    const { status, body } = await gateway.post('/openai/v1/images/variations', {})
+    expect([status, body.error.code]).toEqual([404, 'NOT_FOUND'])
+    expect(body.error.message).toContain('POST /openai/v1/images/generations')
+  })
+
+  it('that are served under another method are a 405', async () => {
+    const { status, headers } = await gateway.get(GENERATIONS)
+    expect([status, headers.get('allow')]).toEqual([405, 'POST'])
+  })
+
+  it('that cannot be decoded are a 400', async () => {
+    const { status, body } = await gateway.get('/v1/models/%E0%A4%A')
+    expect([status, body.error.code]).toEqual([400, 'INVALID_REQUEST'])
+  })
+})
+
+describe('hosted images', () => {
+  const host = async () => {
+    const { body } = await gateway.post(GENERATIONS, prompt)
+    return new URL(body.data[0].url)
+  }
+  const open = async (url: URL | string) => {
+    const response = await fetch(url)
+    return [response.status, response.headers.get('content-type')]
+  }
+
+  it('open by their signed URL only', async () => {
+    const url = await host()
+    expect(await open(url)).toEqual([200, 'image/png'])
+    const missing = [404, 'application/json']
+    const forged = new URL(url)
+    forged.searchParams.set('expires', '9999999999')
+    expect(await open(forged)).toEqual(missing)
+    expect(await open(`${gateway.url}${url.pathname}`)).toEqual([400, 'application/json'])
+    const otherFile = url.href.replace(/[0-9a-f]\.png/, '0.png').replace('media/1', 'media/2')
+    expect(await open(otherFile)).toEqual(missing)
+    expect(await open(`${gateway.url}/v1/media/..%2F.signing-key${url.search}`)).toEqual(missing)
+  })
+
+  it('answer HEAD with their length', async () => {
+    const response = await fetch(await host(), { method: 'HEAD' })
+    expect([response.status, Number(response.headers.get('content-length')) > 0]).toEqual([
+      200,
+      true,
+    ])
+  })
+})
+
+describe('a dry run', () => {
+  it('tells the price and sends nothing', async () => {
+    const { status, body } = await gateway.post(`${GENERATIONS}?dryRun=true`, { ...prompt, n: 2 })
+    expect([status, body]).toEqual([
+      200,
+      {
+        estimated: true,
+        model: FIRST_MODEL,
+        provider: 'gemini',
+        total_cost_micros: 134_000,
+        currency: 'USD',
+        components: [
+          {
+            type: 'output',
+            metric: 'image',
+            quantity: 2,
+            billable_quantity: 2,
+            unit_price: 0.067,
+            total_cost: 134_000,
+          },
+        ],
+      },
+    ])
+    expect(gateway.creates()).toBe(0)
+  })
+
+  it('refuses what a real request would be refused for', async () => {
+    const { status } = await gateway.post(`${GENERATIONS}?dryRun=true`, { ...prompt, n: 20 })
+    expect(status).toBe(400)
+  })
+})
+
+describe('warnings', () => {
+  it('say what was done otherwise than asked', async () => {
+    const { body } = await gateway.post(GENERATIONS, {
+      ...prompt,
+      size: '1792x1024',
+      quality: 'hd',
+    })
+    expect(body.size).toBe('1376x768')
+    expect(body.warnings).toEqual([
+      { type: 'unsupported', param: 'quality', message: expect.stringContaining('"quality"') },
+      { type: 'adjusted', param: 'size', message: expect.stringContaining('1376x768') },
+    ])
+  })
+
+  it('are left out when there is nothing to say', async () => {
+    const { body } = await gateway.post(GENERATIONS, { ...prompt, size: '1024x1024' })
+    expect(body).not.toHaveProperty('warnings')
+  })
+
+  it('are a 400 when the client is strict, and nothing is sent', async () => {
+    const strict = { 'x-gateway-strict': 'true' }
+    const { status, body } = await gateway.post(
+      GENERATIONS,
+      { ...prompt, size: '1792x1024' },
+      strict,
+    )
+    expect([status, body.error.param]).toEqual([400, 'size'])
+    expect(gateway.creates()).toBe(0)
+  })
+})
+
+describe('a client that reads base64 only', () => {
+  it('gets base64 without asking', async () => {
+    const userAgent = { 'user-agent': 'ai/7.0.173 ai-sdk/openai/4.0.118 runtime/node.js/24' }
+    const { body } = await gateway.post(GENERATIONS, prompt, userAgent)
+    expect(Object.keys(body.data[0])).toEqual(['b64_json'])
+  })
+})

@@ -1,0 +1,112 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import OpenAI from 'openai'
+import { providerModules } from '#providers/provider-modules.ts'
+import { readConfig } from '#src/config.ts'
+import { startGateway } from '#src/main.ts'
+import { createLogger } from '#src/telemetry/logger.ts'
+import type { EmulatorOptions, Emulators } from '#test/emulators/emulator.ts'
+import { startEmulators } from '#test/emulators/start-emulators.ts'
+
+export const TEST_KEY = 'test-gateway-key'
+
+/** A gateway in front of emulated providers, both over real sockets. */
+export interface TestGateway {
+  /** Such as `http://127.0.0.1:41234`. */
+  readonly url: string
+  readonly emulators: Emulators
+  /** OpenAI's own client, which does not retry. */
+  readonly client: OpenAI
+  /** Log lines so far, as text. */
+  logText(): string
+  /** POSTs JSON with the key and reads the JSON answer. */
+  post(path: string, body: unknown, headers?: Record<string, string>): Promise<JsonAnswer>
+  /** GETs with the key and reads the JSON answer. */
+  get(path: string, headers?: Record<string, string>): Promise<JsonAnswer>
+  /** Creates received by all emulators. */
+  creates(): number
+  close(): Promise<void>
+}
+
+export interface JsonAnswer {
+  readonly status: number
+  readonly headers: Headers
+  // biome-ignore lint/suspicious/noExplicitAny: tests read answers of many shapes and assert what they read.
+  readonly body: any
+}
+
+export interface TestGatewayOptions {
+  /** Divides all durations of emulators and gateway. Absent: 100. */
+  readonly timeScale?: number
+  /** More or other variables of the gateway; an empty one switches its provider off. */
+  readonly environment?: Record<string, string>
+  readonly emulators?: EmulatorOptions
+}
+
+const readJson = async (response: Response): Promise<JsonAnswer> => ({
+  status: response.status,
+  headers: response.headers,
+  body: await response.json(),
+})
+
+export const startTestGateway = async (options: TestGatewayOptions = {}): Promise<TestGateway> => {
+  const emulators = await startEmulators({
+    timeScale: options.timeScale ?? 100,
+    ...options.emulators,
+  })
+  const mediaDir = await mkdtemp(join(tmpdir(), 'fresnel-test-media-'))
+  const environment = {
+    ...emulators.environment,
+    PORT: '0',
+    GATEWAY_API_KEYS: TEST_KEY,
+    MEDIA_DIR: mediaDir,
+    LOG_LEVEL: 'debug',
+    ...options.environment,
+  }
+  let text = ''
+  const lines = new PassThrough()
+  lines.on('data', (chunk: Buffer) => {
+    text += chunk.toString()
+  })
+  const gateway = await startGateway(
+    readConfig(environment, providerModules),
+    createLogger('debug', lines),
+  )
+  const authorization = { authorization: `Bearer ${TEST_KEY}` }
+  return {
+    url: gateway.url,
+    emulators,
+    client: new OpenAI({ apiKey: TEST_KEY, baseURL: `${gateway.url}/openai/v1`, maxRetries: 0 }),
+    logText: () => text,
+    post: async (path, body, headers = {}) =>
+      readJson(
+        await fetch(gateway.url + path, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', ...authorization, ...headers },
+          body: typeof body === 'string' ? body : JSON.stringify(body),
+        }),
+      ),
+    get: async (path, headers = {}) =>
+      readJson(await fetch(gateway.url + path, { headers: { ...authorization, ...headers } })),
+    creates: () => {
+      const { gemini, vertex, fal, replicate } = emulators
+      return [gemini, vertex, fal, replicate].reduce((sum, each) => sum + each.count('create'), 0)
+    },
+    close: async () => {
+      await gateway.close()
+      await emulators.close()
+      await rm(mediaDir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Back to emulators that succeed at once and have seen nothing. */
+export const resetEmulators = ({ emulators }: TestGateway): void => {
+  const { gemini, vertex, fal, replicate } = emulators
+  for (const emulator of [gemini, vertex, fal, replicate]) {
+    emulator.setScenario({})
+    emulator.clearCalls()
+  }
+}

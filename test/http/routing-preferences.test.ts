@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import { readRoutingWishes } from '#src/http/routing-preferences.ts'
+
+describe('routing wishes', () => {
+  it('come from the body field', () => {
+    const field = {
+      order: ['fal'],
+      only: ['fal', 'gemini'],
+      ignore: ['vertex'],
+      sort: 'price',
+      max_price: 0.1,
+      allow_fallbacks: false,
+      strict: true,
+    }
+    expect(readRoutingWishes(field, {})).toEqual({
+      routing: {
+        order: ['fal'],
+        only: ['fal', 'gemini'],
+        ignore: ['vertex'],
+        sort: 'price',
+        maxPrice: 0.1,
+        allowFallbacks: false,
+      },
+      isStrict: true,
+    })
+  })
+
+  it('come from headers, which the body overrides', () => {
+    const headers = {
+      'x-gateway-provider-order': 'fal, gemini',
+      'x-gateway-provider-only': 'fal',
+      'x-gateway-provider-sort': 'latency',
+      'x-gateway-strict': 'true',
+      'x-gateway-timeout-ms': '5000',
+    }
+    expect(readRoutingWishes({ only: ['gemini'] }, headers)).toEqual({
+      routing: { order: ['fal', 'gemini'], only: ['gemini'], sort: 'latency' },
+      isStrict: true,
+      timeoutMs: 5000,
+    })
+  })
+
+  it('are empty when nothing is wished', () => {
+    expect(readRoutingWishes(undefined, {})).toEqual({ routing: {}, isStrict: false })
+  })
+
+  it.each([
+    [{ only: 'fal' }, 'provider.only'],
+    [{ sort: 'fastest' }, 'provider.sort'],
+    [{ nonsense: 1 }, 'provider.nonsense'],
+    ['fal', 'provider'],
+  ])('that are wrong are a 400: %j', (field, param) => {
+    expect(() => readRoutingWishes(field, {})).toThrow(
+      expect.objectContaining({ code: 'INVALID_REQUEST', options: { param } }),
+    )
+  })
+
+  it.each(['x-gateway-timeout-ms', 'x-gateway-provider-sort'])('refuse a senseless %s', (name) => {
+    expect(() => readRoutingWishes(undefined, { [name]: 'soon' })).toThrow(
+      expect.objectContaining({ options: { param: name } }),
+    )
+  })
+})

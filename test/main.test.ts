@@ -1,0 +1,113 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Emulators } from '#test/emulators/emulator.ts'
+import { startEmulators } from '#test/emulators/start-emulators.ts'
+import { FIRST_MODEL } from '#test/helpers/models.ts'
+
+const main = new URL('../src/main.ts', import.meta.url).pathname
+
+const freePort = () =>
+  new Promise<number>((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+
+/** The gateway as a process of its own, in an empty folder, with nothing but this environment. */
+class GatewayProcess {
+  readonly child: ChildProcess
+  output = ''
+  readonly exit: Promise<number | null>
+
+  constructor(cwd: string, environment: Record<string, string>) {
+    const env = { PATH: process.env['PATH'] ?? '', MEDIA_DIR: join(cwd, 'media'), ...environment }
+    this.child = spawn(process.execPath, [main], { cwd, env })
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        this.output += chunk.toString()
+      })
+    }
+    this.exit = new Promise((resolve) => this.child.once('exit', (code) => resolve(code)))
+  }
+
+  listening() {
+    return expect.poll(() => this.output, { timeout: 10_000 }).toContain('"msg":"listening"')
+  }
+}
+
+describe('the gateway as a process', () => {
+  let folder: string
+  let emulators: Emulators
+  let running: GatewayProcess[] = []
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'fresnel-process-'))
+    emulators = await startEmulators({ timeScale: 100 })
+  })
+  afterEach(async () => {
+    for (const { child } of running) child.kill('SIGKILL')
+    running = []
+    await emulators.close()
+    await rm(folder, { recursive: true })
+  })
+
+  const start = (environment: Record<string, string>) => {
+    const gateway = new GatewayProcess(folder, environment)
+    running.push(gateway)
+    return gateway
+  }
+  const generate = (port: number) =>
+    fetch(`http://127.0.0.1:${port}/openai/v1/images/generations`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: `fal/${FIRST_MODEL}`, prompt: 'p' }),
+    })
+
+  it('ends with status 1 and says what is missing when nothing is configured', async () => {
+    const gateway = start({})
+    expect(await gateway.exit).toBe(1)
+    expect(gateway.output).toContain('No provider is configured')
+    for (const name of ['GEMINI_API_KEY', 'VERTEX_PROJECT', 'FAL_KEY', 'REPLICATE_API_TOKEN']) {
+      expect(gateway.output).toContain(name)
+    }
+  })
+
+  it('ends with status 1 when a model file is broken', async () => {
+    const { FAL_KEY = '' } = emulators.environment
+    const gateway = start({ FAL_KEY, MODELS_DIR: join(folder, 'nowhere') })
+    expect(await gateway.exit).toBe(1)
+    expect(gateway.output).toContain('nowhere')
+  })
+
+  it('finishes what is in flight when told to end, takes nothing new, and ends with status 0', async () => {
+    emulators.fal.setScenario({ latency: { p50Ms: 40_000, p95Ms: 41_000 } })
+    const port = await freePort()
+    const gateway = start({ ...emulators.environment, PORT: String(port) })
+    await gateway.listening()
+    const pending = generate(port)
+    await expect.poll(() => emulators.fal.count('create')).toBe(1)
+    gateway.child.kill('SIGTERM')
+    await expect.poll(() => gateway.output).toContain('draining')
+    await expect(fetch(`http://127.0.0.1:${port}/livez`)).rejects.toThrow()
+    expect((await pending).status).toBe(200)
+    expect(await gateway.exit).toBe(0)
+  })
+
+  it('serves images that were hosted before a restart', async () => {
+    const port = await freePort()
+    const environment = { ...emulators.environment, PORT: String(port) }
+    const first = start(environment)
+    await first.listening()
+    const { data } = (await (await generate(port)).json()) as { data: [{ url: string }] }
+    first.child.kill('SIGKILL')
+    await first.exit
+    const second = start(environment)
+    await second.listening()
+    const image = await fetch(data[0].url)
+    expect([image.status, image.headers.get('content-type')]).toEqual([200, 'image/png'])
+  })
+})
