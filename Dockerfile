@@ -1,0 +1,43 @@
+# syntax=docker/dockerfile:1
+
+# Debian's glibc, because sharp's prebuilt libvips is fastest there. Keep the major in step with package.json.
+FROM node:24-bookworm-slim AS base
+WORKDIR /app
+ENV NODE_ENV=production
+
+# Dependencies of the running gateway only: no dev dependency ever reaches an image.
+FROM base AS dependencies
+COPY package.json package-lock.json ./
+RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev
+
+FROM base AS runtime
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY package.json LICENSE ./
+COPY src ./src
+COPY providers ./providers
+
+# The emulated providers, for the compose profile "demo". The font is for the text in their pictures.
+FROM runtime AS emulators
+RUN apt-get update \
+  && apt-get install --yes --no-install-recommends fontconfig fonts-dejavu-core \
+  && rm -rf /var/lib/apt/lists/*
+COPY test/emulators ./test/emulators
+USER node
+ENV HOST=0.0.0.0
+EXPOSE 8101 8102 8103 8104
+CMD ["node", "test/emulators/main.ts"]
+
+# The gateway: the last stage, and so the default one.
+FROM runtime AS gateway
+RUN mkdir --mode=0700 /data && chown node:node /data
+USER node
+ENV HOST=0.0.0.0 \
+  PORT=8080 \
+  MEDIA_DIR=/data/media
+VOLUME /data
+EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/livez`).then(({ok}) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+# Node runs as process 1 and ends on SIGTERM by itself, after the requests in flight.
+STOPSIGNAL SIGTERM
+CMD ["node", "src/main.ts"]
