@@ -1,8 +1,8 @@
 import multipart from '@fastify/multipart'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
-import type { GenerationDependencies } from './generation/generate-images.ts'
+import type { GenerationDependencies } from './generation/generation-dependencies.ts'
 import { answerClientError } from './http/client-error-handler.ts'
-import type { InspectImage } from './http/image-request-reader.ts'
+import type { InspectImage, ReadImageReference } from './http/image-request-reader.ts'
 import { MAX_JSON_BODY_BYTES } from './http/limits.ts'
 import { registerAuthentication } from './http/plugins/authentication.ts'
 import { registerClientGone } from './http/plugins/client-gone.ts'
@@ -22,6 +22,7 @@ import type { MediaSigner } from './images/media-url.ts'
 export interface AppDependencies {
   readonly generation: GenerationDependencies
   readonly inspectImage: InspectImage
+  readonly readImageReference: ReadImageReference
   readonly media: { readonly store: MediaStore; readonly signer: MediaSigner }
   readonly logger: FastifyBaseLogger
   readonly readiness: Readiness
@@ -79,6 +80,7 @@ export const buildApp = (deps: AppDependencies): App => {
   const reader = {
     catalog,
     inspectImage: deps.inspectImage,
+    readImageReference: deps.readImageReference,
     requestTimeoutMs: deps.requestTimeoutMs,
   }
   const imageRoutes = {

@@ -11,7 +11,7 @@ import { type Config, ConfigError, readConfig, readProcessEnvironment } from './
 import { systemClock } from './domain/clock.ts'
 import type { ProviderAdapter } from './domain/provider-adapter.ts'
 import { createGenerationEvents } from './generation/events.ts'
-import type { GenerationDependencies } from './generation/generate-images.ts'
+import type { GenerationDependencies } from './generation/generation-dependencies.ts'
 import { MAX_INPUT_IMAGE_BYTES } from './http/limits.ts'
 import { convertInputImage } from './images/convert.ts'
 import { createDiskMediaStore } from './images/disk-media-store.ts'
@@ -19,6 +19,7 @@ import { createImageFetcher, type ImageFetcher } from './images/fetch-image.ts'
 import { DEFAULT_MAX_INPUT_PIXELS, inspectInputImage } from './images/inspect-input-image.ts'
 import { createMediaSigner, loadMediaSecret } from './images/media-url.ts'
 import { prepareImages } from './images/prepare-images.ts'
+import { readInputImage } from './images/read-input-image.ts'
 import { DEFAULT_ROUTING_POLICY, scalePolicy } from './routing/policy.ts'
 import { createMemoryProviderHealth } from './state/memory/memory-provider-health.ts'
 import { createLogger } from './telemetry/logger.ts'
@@ -29,6 +30,12 @@ const MAX_OUTPUT_IMAGE_BYTES = 100 * 1000 * 1000
 
 /** Time limit of one download of a provider's image, in milliseconds before `TIME_SCALE`. */
 const IMAGE_FETCH_TIMEOUT_MS = 60_000
+
+/**
+ * Pauses before a broken download of a provider's image is tried again, in milliseconds before `TIME_SCALE`: an image
+ * that was paid for is worth a second.
+ */
+const FETCH_RETRY_DELAYS_MS = [200, 1_000]
 
 /** How often expired images are removed, in milliseconds. */
 const SWEEP_INTERVAL_MS = 60_000
@@ -99,6 +106,7 @@ const createGeneration = async (
         clock: systemClock,
         mediaTtlMs: config.mediaTtlMs,
         maxImageBytes: MAX_OUTPUT_IMAGE_BYTES,
+        retryDelaysMs: FETCH_RETRY_DELAYS_MS.map((delayMs) => delayMs / config.timeScale),
         signal,
       }),
   }
@@ -154,6 +162,8 @@ export const startGateway = async (
   const { server, inFlight } = buildApp({
     generation,
     inspectImage: inspectUpload,
+    readImageReference: (reference, param, signal) =>
+      readInputImage(reference, param, { fetcher, maxBytes: MAX_INPUT_IMAGE_BYTES, signal }),
     media,
     logger,
     readiness,

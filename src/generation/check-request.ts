@@ -33,6 +33,16 @@ const misplacedParameter = ({ card }: Model, request: ImageRequest): GatewayErro
   return invalidRequest(`Parameter "${found[0]}" belongs to ${modes} requests.`, found[0])
 }
 
+/** Pictures besides the input images; a model that can use one declares it. */
+const EXTRA_PICTURES = ['mask', 'markup']
+
+const extraPicture = ({ card }: Model, { parameters }: ImageRequest): GatewayError | undefined => {
+  const found = EXTRA_PICTURES.find(
+    (name) => Object.hasOwn(parameters, name) && !Object.hasOwn(card.parameters, name),
+  )
+  return found ? invalidRequest(`Model '${card.id}' takes no ${found}.`, found) : undefined
+}
+
 const compressionProblem = ({ parameters }: ImageRequest): GatewayError | undefined => {
   const format = parameters['output_format']
   const isLossy = typeof format === 'string' && !LOSSLESS_FORMATS.includes(format)
@@ -49,6 +59,7 @@ export const checkRequest = (model: Model, request: ImageRequest): void => {
   if (!compiled) throw unsupportedMode(model, request)
   const problem =
     misplacedParameter(model, request) ??
+    extraPicture(model, request) ??
     compiled.validate({
       ...request.parameters,
       model: request.requestedModel,

@@ -2,7 +2,7 @@ import { type PriceComponent, priceComponents } from '#src/catalog/pricing.ts'
 import type { ImageRequest } from '#src/domain/image-request.ts'
 import type { MicroUsd } from '#src/domain/money.ts'
 import type { DecisionTrace } from './decision-trace.ts'
-import type { GenerationDependencies } from './generate-images.ts'
+import type { GenerationDependencies } from './generation-dependencies.ts'
 import { planRequest } from './plan-request.ts'
 
 /** What a request would cost at the offering that would be tried first. */

@@ -1,42 +1,16 @@
-import type { Catalog, ResolvedModel } from '#src/catalog/catalog.ts'
+import type { ResolvedModel } from '#src/catalog/catalog.ts'
 import { priceWork } from '#src/catalog/pricing.ts'
-import type { Clock } from '#src/domain/clock.ts'
 import type { ImageRequest, Warning } from '#src/domain/image-request.ts'
 import type { PreparedImage, WantedImages } from '#src/domain/image-result.ts'
 import type { MicroUsd } from '#src/domain/money.ts'
-import type { ProviderAdapter, ProviderImage, ProviderUsage } from '#src/domain/provider-adapter.ts'
-import type { ProviderHealth } from '#src/domain/provider-health.ts'
+import type { ProviderUsage } from '#src/domain/provider-adapter.ts'
 import { type AttemptContext, type AttemptYield, runAttempts } from '#src/routing/failover.ts'
-import type { RoutingPolicy } from '#src/routing/policy.ts'
 import type { RankedCandidate } from '#src/routing/rank.ts'
 import type { DecisionTrace } from './decision-trace.ts'
-import type { GenerationEvents } from './events.ts'
 import { failureError } from './failure-error.ts'
+import type { GenerationDependencies } from './generation-dependencies.ts'
 import { planRequest, type RequestPlan } from './plan-request.ts'
-import {
-  buildProviderCall,
-  type ConvertInput,
-  createInputsFor,
-  type InputsFor,
-} from './provider-call.ts'
-
-/** What the use case works with; made once by the composition root. */
-export interface GenerationDependencies {
-  readonly catalog: Catalog
-  /** Configured providers by slug. */
-  readonly adapters: ReadonlyMap<string, ProviderAdapter>
-  readonly health: ProviderHealth
-  readonly policy: RoutingPolicy
-  readonly clock: Clock
-  readonly events: GenerationEvents
-  readonly convertInput: ConvertInput
-  /** Fetches, checks, converts and hosts what a provider gave. Rejects with `ProviderError`. */
-  readonly prepareImages: (
-    images: readonly ProviderImage[],
-    wanted: WantedImages,
-    signal: AbortSignal,
-  ) => Promise<readonly PreparedImage[]>
-}
+import { buildProviderCall, createInputsFor, type InputsFor } from './provider-call.ts'
 
 /** One image of an answer, with where it came from. */
 export interface GeneratedImage {

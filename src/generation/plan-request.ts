@@ -7,7 +7,7 @@ import { type RankedCandidate, rankCandidates } from '#src/routing/rank.ts'
 import { checkRequest } from './check-request.ts'
 import type { DecisionTrace } from './decision-trace.ts'
 import { allPausedError } from './failure-error.ts'
-import type { GenerationDependencies } from './generate-images.ts'
+import type { GenerationDependencies } from './generation-dependencies.ts'
 
 /** Everything that is decided before anything is sent. */
 export interface RequestPlan {

@@ -1,19 +1,28 @@
 import type { FastifyRequest } from 'fastify'
 import type { Catalog } from '#src/catalog/catalog.ts'
-import { GatewayError, invalidRequest } from '#src/domain/errors.ts'
+import { invalidRequest } from '#src/domain/errors.ts'
 import type { ImageRequest, UploadedImage } from '#src/domain/image-request.ts'
 import { isJsonObject, type JsonObject } from '#src/domain/json.ts'
 import type { Mode } from '#src/domain/model-card.ts'
 import { responseFormatDefaultOf } from './client-quirks.ts'
+import { takeImageReferences } from './image-references.ts'
 import { readFormValues, readImageForm } from './multipart-form.ts'
 import { readRoutingWishes } from './routing-preferences.ts'
 
 /** Checks an uploaded image by its bytes; throws the 400 that names it. */
 export type InspectImage = (bytes: Buffer, param: string) => Promise<UploadedImage>
 
+/** The bytes behind a data URI or an https URL; throws the 400 that names it. */
+export type ReadImageReference = (
+  reference: string,
+  param: string,
+  signal: AbortSignal,
+) => Promise<Buffer>
+
 export interface RequestReaderOptions {
   readonly catalog: Catalog
   readonly inspectImage: InspectImage
+  readonly readImageReference: ReadImageReference
   /** Deadline of a request, in real milliseconds; a client can ask for less. */
   readonly requestTimeoutMs: number
 }
@@ -79,21 +88,51 @@ export const readGeneration = (
 const editSchemaOf = (catalog: Catalog, model: unknown): JsonObject | undefined =>
   typeof model === 'string' ? catalog.resolve(model).model.parameters.image_edit?.schema : undefined
 
-/** Reads an edit from its form, and inspects every image. */
+interface EditBody {
+  readonly body: JsonObject
+  readonly images: readonly UploadedImage[]
+}
+
+/** Names image `index` of `count` as messages do: `image`, or `image[2]`. */
+const imageName = (index: number, count: number): string =>
+  count === 1 ? 'image' : `image[${index}]`
+
+const readFormEdit = async (
+  request: FastifyRequest,
+  { catalog, inspectImage }: RequestReaderOptions,
+): Promise<EditBody> => {
+  const form = await readImageForm(request)
+  const body = readFormValues(form.fields, editSchemaOf(catalog, form.fields.get('model')))
+  const count = form.images.length
+  const images = await Promise.all(
+    form.images.map((bytes, index) => inspectImage(bytes, imageName(index, count))),
+  )
+  return { body, images }
+}
+
+const readJsonEdit = async (
+  request: FastifyRequest,
+  { inspectImage, readImageReference }: RequestReaderOptions,
+): Promise<EditBody> => {
+  if (!isJsonObject(request.body)) throw invalidRequest('The body must be a JSON object.')
+  const { references, body } = takeImageReferences(withoutNulls(request.body))
+  const signal = request.clientGone ?? new AbortController().signal
+  const images = await Promise.all(
+    references.map(async (reference, index) => {
+      const name = imageName(index, references.length)
+      return inspectImage(await readImageReference(reference, name, signal), name)
+    }),
+  )
+  return { body, images }
+}
+
+/** Reads an edit from its form or its JSON body, and inspects every image. */
 export const readEdit = async (
   request: FastifyRequest,
   options: RequestReaderOptions,
 ): Promise<ImageRequest> => {
-  if (!request.isMultipart()) {
-    throw new GatewayError('INVALID_REQUEST', 'Edits are sent as multipart/form-data.', {
-      status: 415,
-    })
-  }
-  const form = await readImageForm(request)
-  const body = readFormValues(form.fields, editSchemaOf(options.catalog, form.fields.get('model')))
-  const name = (index: number) => (form.images.length === 1 ? 'image' : `image[${index}]`)
-  const images = await Promise.all(
-    form.images.map((bytes, index) => options.inspectImage(bytes, name(index))),
-  )
+  const { body, images } = request.isMultipart()
+    ? await readFormEdit(request, options)
+    : await readJsonEdit(request, options)
   return toImageRequest(request, options, 'image_edit', body, images)
 }

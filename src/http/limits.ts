@@ -1,6 +1,9 @@
 /** Greatest JSON body in bytes: a prompt of 50,000 characters takes at most 300 kB, escapes included. */
 export const MAX_JSON_BODY_BYTES = 1024 * 1024
 
+/** Greatest JSON body of an edit in bytes: 14 images of 5 MB as data URIs. */
+export const MAX_JSON_EDIT_BYTES = 100 * 1000 * 1000
+
 /** Greatest input image in bytes, as at OpenAI (`images.edit`, npm openai 7.55.0). */
 export const MAX_INPUT_IMAGE_BYTES = 50 * 1000 * 1000
 

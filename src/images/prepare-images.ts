@@ -25,14 +25,12 @@ export interface PrepareImagesDependencies {
   readonly maxImageBytes: number
   /** Aborted when the client left or the request's time is up. */
   readonly signal: AbortSignal
-  /** Pauses in milliseconds before a broken fetch is tried again, one for each; absent: 200 and 1000. */
-  readonly retryDelaysMs?: readonly number[]
+  /** Pauses in milliseconds before a broken fetch is tried again, one for each. */
+  readonly retryDelaysMs: readonly number[]
 }
 
 /** First bytes looked at before an image is passed on: holds the size of nearly every JPEG. */
 const HEAD_BYTES = 65_536
-/** Enough for a dropped connection or a passing 5xx of a file host; an image that was paid for is worth a second. */
-const RETRY_DELAYS_MS = [200, 1000]
 
 /** A prepared image, and its name in the store when it is there. */
 interface Prepared {
@@ -179,7 +177,7 @@ const prepareImage = async (
   wanted: WantedImages,
   dependencies: PrepareImagesDependencies,
 ): Promise<Prepared> => {
-  const { signal, retryDelaysMs = RETRY_DELAYS_MS } = dependencies
+  const { signal, retryDelaysMs } = dependencies
   for (let tries = 0; ; tries += 1) {
     try {
       return await prepareOnce(image, wanted, dependencies)

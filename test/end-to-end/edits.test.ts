@@ -168,6 +168,30 @@ const crc32 = (bytes: Buffer): number => {
   return (crc ^ 0xffffffff) >>> 0
 }
 
+const dataUri = (bytes: Buffer) => `data:image/png;base64,${bytes.toString('base64')}`
+const json = (part: object) =>
+  gateway.post('/openai/v1/images/edits', { model: FIRST_MODEL, prompt: 'p', ...part })
+
+describe('a JSON edit', () => {
+  it.each<[string, (uri: string) => object, number]>([
+    ['images with image_url', (uri) => ({ images: [{ image_url: uri }, { image_url: uri }] }), 2],
+    ['image as a string', (uri) => ({ image: uri }), 1],
+    ['image as a list', (uri) => ({ image: [uri, uri, uri] }), 3],
+    ['a top-level image_url', (uri) => ({ image_url: uri }), 1],
+  ])('takes %s', async (_shape, part, count) => {
+    expect((await json(part(dataUri(png)))).status).toBe(200)
+    expect(received().map(({ data }) => data)).toEqual(Array(count).fill(png.toString('base64')))
+  })
+
+  it('fetches the images that it names, under the outbound rules', async () => {
+    await gateway.client.images.generate({ model: `fal/${FIRST_MODEL}`, prompt: 'p' })
+    const { fal } = gateway.emulators
+    const hosted = fal.calls.find(({ kind }) => kind === 'file')
+    expect((await json({ image_url: `${fal.url}${hosted?.path}` })).status).toBe(200)
+    expect(received()).toHaveLength(1)
+  })
+})
+
 describe('an edit that cannot be served sends nothing upstream', () => {
   const refused = async (
     answer: Promise<JsonAnswer>,
@@ -235,12 +259,12 @@ describe('an edit that cannot be served sends nothing upstream', () => {
     })
     return refused(declared, null, /larger/, 413)
   })
-  it('as JSON', async () => {
-    await refused(
-      gateway.post('/openai/v1/images/edits', { model: FIRST_MODEL, prompt: 'p' }),
-      null,
-      /multipart/,
-      415,
-    )
-  })
+  it('as JSON without images', () => refused(json({}), 'image', /at least 1/))
+  it('as JSON with a file id', () =>
+    refused(json({ images: [{ file_id: 'f' }] }), 'images[0]', /file ids/))
+  it('as JSON with a mask', () =>
+    refused(json({ image: dataUri(png), mask: { image_url: dataUri(png) } }), 'mask', /mask/))
+  it('as JSON with a URL of this machine', () =>
+    refused(json({ image: [dataUri(png), `${gateway.url}/livez`] }), 'image[1]', /./))
+  it('as JSON with a URL that is no URL', () => refused(json({ image_url: 'here' }), 'image', /./))
 })

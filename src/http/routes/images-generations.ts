@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
+import { answerImageRequest, type ImageRouteDependencies } from '#src/http/answer-image-request.ts'
 import { readGeneration } from '#src/http/image-request-reader.ts'
-import { answerImageRequest, type ImageRouteDependencies } from './images.ts'
 
 /** `POST /images/generations`: text to image. */
 export const registerImagesGenerations = (
