@@ -98,8 +98,8 @@ describe.skipIf(!hasRedis)('docker/redis.conf (skipped where there is no redis-s
       '--unixsocket',
       socket,
     ])
-    const output = await untilReady(server)
     const exited = new Promise((resolve) => server.once('exit', resolve))
+    const output = await untilReady(server)
     server.kill('SIGTERM')
     await exited
     await rm(folder, { recursive: true })
