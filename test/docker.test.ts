@@ -78,7 +78,7 @@ const untilReady = (server: ChildProcess) =>
     let output = ''
     server.stdout?.on('data', (chunk: Buffer) => {
       output += chunk.toString()
-      if (output.includes('Ready to accept connections')) resolve(output)
+      if (output.includes('ready to accept connections')) resolve(output)
     })
     server.once('exit', () => resolve(output))
   })
@@ -103,6 +103,6 @@ describe.skipIf(!hasRedis)('docker/redis.conf (skipped where there is no redis-s
     server.kill('SIGTERM')
     await exited
     await rm(folder, { recursive: true })
-    expect(output).toContain('Ready to accept connections')
+    expect(output).toContain('ready to accept connections')
   })
 })
