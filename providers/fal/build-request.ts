@@ -15,12 +15,10 @@ const MODEL_ID = /^[A-Za-z0-9_-][A-Za-z0-9_.-]*(\/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+
  * Headers of every submit (fal platform headers and reliability docs, read 2026-11):
  * - no-retry: fal would run a failed job up to ten times more, while another provider could serve it
  * - disable-fallback: fal would otherwise serve the request from another endpoint than the one asked for
- * - store-io 0: prompts and inputs are not kept for the usual 30 days
  */
 const SUBMIT_HEADERS = {
   'x-fal-no-retry': '1',
   'x-app-fal-disable-fallback': 'true',
-  'x-fal-store-io': '0',
 } as const
 
 /** Seconds that outputs stay at fal; they are fetched at once. An hour, as at Replicate. */

@@ -25,7 +25,6 @@ describe('buildRequest of fal', () => {
       headers: {
         'x-fal-no-retry': '1',
         'x-app-fal-disable-fallback': 'true',
-        'x-fal-store-io': '0',
       },
       startTimeout: 91,
       storageSettings: { expiresIn: 3_600 },

@@ -76,7 +76,6 @@ describe('the fal adapter on the wire', () => {
       'content-type': 'application/json',
       'x-fal-no-retry': '1',
       'x-app-fal-disable-fallback': 'true',
-      'x-fal-store-io': '0',
       'x-fal-request-timeout': '100',
       'x-fal-object-lifecycle-preference': '{"expiration_duration_seconds":3600}',
       'x-fal-queue-priority': 'normal',
