@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest'
+import { type FailureKind, ProviderError, type ProviderErrorDetails } from '#src/domain/errors.ts'
+import { failureError } from '#src/generation/failure-error.ts'
+import type { Attempt } from '#src/routing/failover.ts'
+import { createFirstCatalog, FIRST_MODEL } from '#test/helpers/models.ts'
+
+const attempt = (
+  provider: string,
+  kind: FailureKind,
+  details: Partial<ProviderErrorDetails> = {},
+): Attempt => ({
+  id: 'a',
+  provider,
+  configKey: `${provider}/${FIRST_MODEL}`,
+  status: 'failed',
+  failure: new ProviderError({
+    kind,
+    workMayExist: false,
+    publicMessage: `${kind} here`,
+    ...details,
+  }),
+  count: 1,
+  durationMs: 5,
+  cost: 0,
+})
+
+const errorOf = (attempts: Attempt[], part: { model?: string; isDeadlinePassed?: boolean } = {}) =>
+  failureError({
+    resolved: createFirstCatalog().resolve(part.model ?? FIRST_MODEL),
+    attempts,
+    isDeadlinePassed: part.isDeadlinePassed ?? false,
+  })
+
+describe('what a client sees when no image came', () => {
+  it('is a refusal that names who refused', () => {
+    expect(
+      errorOf([attempt('gemini', 'overloaded'), attempt('fal', 'content_rejected')]),
+    ).toMatchObject({
+      code: 'CONTENT_POLICY_VIOLATION',
+      status: 400,
+      message: expect.stringContaining('fal'),
+    })
+  })
+
+  it("is a bad request under the client's own name of the field", () => {
+    expect(errorOf([attempt('fal', 'bad_request', { param: 'image_urls' })])).toMatchObject({
+      code: 'INVALID_REQUEST',
+      options: { param: 'image' },
+    })
+  })
+
+  it('is a rate limit with the shortest wait when nothing else happened', () => {
+    const limited = [
+      attempt('gemini', 'rate_limited', { retryAfterMs: 9000 }),
+      attempt('fal', 'rate_limited', { retryAfterMs: 4000 }),
+    ]
+    expect(errorOf(limited)).toMatchObject({
+      code: 'RATE_LIMITED',
+      status: 429,
+      options: { retryAfterMs: 4000 },
+    })
+    expect(errorOf([...limited, attempt('vertex', 'overloaded')]).code).toBe(
+      'ALL_PROVIDERS_EXHAUSTED',
+    )
+  })
+
+  it('is the deadline when that ended it', () => {
+    expect(errorOf([attempt('gemini', 'timeout')], { isDeadlinePassed: true })).toMatchObject({
+      code: 'TIMEOUT',
+      status: 504,
+    })
+    expect(errorOf([], { isDeadlinePassed: true }).message).toContain('nothing')
+  })
+
+  it.each([
+    [503, 503],
+    [404, 502],
+    [undefined, 502],
+  ])('is the status %s of a forced provider as %s', (upstreamStatus, status) => {
+    const failed = attempt(
+      'fal',
+      'bad_response',
+      upstreamStatus === undefined ? {} : { upstreamStatus },
+    )
+    expect(errorOf([failed], { model: `fal/${FIRST_MODEL}` })).toMatchObject({
+      code: 'UPSTREAM_ERROR',
+      status,
+    })
+  })
+})
