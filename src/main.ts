@@ -17,6 +17,7 @@ import { convertInputImage } from './images/convert.ts'
 import { createDiskMediaStore } from './images/disk-media-store.ts'
 import { createImageFetcher, type ImageFetcher } from './images/fetch-image.ts'
 import { DEFAULT_MAX_INPUT_PIXELS, inspectInputImage } from './images/inspect-input-image.ts'
+import { measureFetches } from './images/measure-fetches.ts'
 import { createMediaSigner, loadMediaSecret } from './images/media-url.ts'
 import { prepareImages } from './images/prepare-images.ts'
 import { readInputImage } from './images/read-input-image.ts'
@@ -99,10 +100,10 @@ const createGeneration = async (
     clock: systemClock,
     events,
     convertInput: convertInputImage,
-    prepareImages: (images, wanted, signal) =>
+    prepareImages: (images, wanted, { signal, measureUpstream }) =>
       prepareImages(images, wanted, {
         ...parts.media,
-        fetcher: parts.fetcher,
+        fetcher: measureFetches(parts.fetcher, measureUpstream),
         clock: systemClock,
         mediaTtlMs: config.mediaTtlMs,
         maxImageBytes: MAX_OUTPUT_IMAGE_BYTES,

@@ -47,8 +47,10 @@ const executeAttempt = async (
   const adapter = deps.adapters.get(offering.provider)
   if (!adapter) throw new Error(`No adapter for ${offering.provider}`)
   const call = await buildProviderCall(candidate, count, context, work.inputsFor)
-  const answer = await trace.upstream.measure(() => adapter.generate(call))
-  const images = await deps.prepareImages(answer.images, work.wanted, context.signal)
+  const measureUpstream = trace.upstream.measure.bind(trace.upstream)
+  const answer = await measureUpstream(() => adapter.generate(call))
+  const preparation = { signal: context.signal, measureUpstream }
+  const images = await deps.prepareImages(answer.images, work.wanted, preparation)
   const { revisedPrompt, usage } = answer
   return {
     items: images.map((image, index) => ({

@@ -7,6 +7,14 @@ import type { RoutingPolicy } from '#src/routing/policy.ts'
 import type { GenerationEvents } from './events.ts'
 import type { ConvertInput } from './provider-call.ts'
 
+/** What the preparation of one attempt's images is given besides them. */
+export interface PreparationContext {
+  /** Aborted when the client left or the attempt's time is up. */
+  readonly signal: AbortSignal
+  /** Runs what waits for a provider, so that the wait is not taken for the gateway's own work. */
+  readonly measureUpstream: <T>(activity: () => Promise<T>) => Promise<T>
+}
+
 /** What the use case works with; made once by the composition root. */
 export interface GenerationDependencies {
   readonly catalog: Catalog
@@ -21,6 +29,6 @@ export interface GenerationDependencies {
   readonly prepareImages: (
     images: readonly ProviderImage[],
     wanted: WantedImages,
-    signal: AbortSignal,
+    context: PreparationContext,
   ) => Promise<readonly PreparedImage[]>
 }
