@@ -1,13 +1,16 @@
+import cors from '@fastify/cors'
 import multipart from '@fastify/multipart'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import type { BusyCount } from './domain/busy-count.ts'
 import type { GenerationDependencies } from './generation/generation-dependencies.ts'
 import { answerClientError } from './http/client-error-handler.ts'
 import type { InspectImage, ReadImageReference } from './http/image-request-reader.ts'
 import { MAX_JSON_BODY_BYTES } from './http/limits.ts'
 import { registerAuthentication } from './http/plugins/authentication.ts'
 import { registerClientGone } from './http/plugins/client-gone.ts'
+import { registerDrain } from './http/plugins/drain.ts'
 import { registerErrorHandler, sendError } from './http/plugins/error-handler.ts'
-import { type InFlight, registerInFlight } from './http/plugins/in-flight.ts'
+import { registerInFlight } from './http/plugins/in-flight.ts'
 import { registerResponseHeaders } from './http/plugins/response-headers.ts'
 import { chooseRequestId } from './http/request-context.ts'
 import { type Readiness, registerHealth } from './http/routes/health.ts'
@@ -31,6 +34,8 @@ export interface AppDependencies {
   /** SHA-256 of each key that is let in; empty: no key is asked for. */
   readonly keyHashes: readonly Buffer[]
   readonly requestTimeoutMs: number
+  /** Origins whose pages may call; `*`: all. */
+  readonly corsOrigins: readonly string[]
   /** Absent: taken from each request. */
   readonly publicBaseUrl?: string
 }
@@ -38,15 +43,34 @@ export interface AppDependencies {
 /** Longest model id in a path; Fastify's own limit of 100 would cut config keys off. */
 const MAX_PARAM_CHARACTERS = 512
 
+/** Answer headers that a browser lets its page read. */
+const EXPOSED_HEADERS = [
+  'x-request-id',
+  'openai-processing-ms',
+  'retry-after',
+  'x-should-retry',
+  'x-gateway-provider',
+  'x-gateway-model',
+  'x-gateway-attempts',
+  'x-gateway-overhead-ms',
+]
+
+/** How long a browser may remember the answer to a preflight, in seconds. */
+const PREFLIGHT_S = 7200
+
 /** OpenAI's paths stand under both. */
 const PREFIXES = ['/openai/v1', '/v1']
 
-const createServer = (logger: FastifyBaseLogger): FastifyInstance =>
+const createServer = ({ logger, requestTimeoutMs }: AppDependencies): FastifyInstance =>
   fastify({
     loggerInstance: logger,
     // Telemetry writes one line per request of its own.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_JSON_BODY_BYTES,
+    // A request that has not arrived whole by then could not be answered in time either.
+    requestTimeout: requestTimeoutMs,
+    // The drain plugin refuses in the contract's own words.
+    return503OnClosing: false,
     genReqId: (request) => chooseRequestId(request.headers['x-request-id']),
     requestIdHeader: false,
     routerOptions: { maxParamLength: MAX_PARAM_CHARACTERS, ignoreTrailingSlash: true },
@@ -58,20 +82,26 @@ const createServer = (logger: FastifyBaseLogger): FastifyInstance =>
 /** The server, and what it is busy with. */
 export interface App {
   readonly server: FastifyInstance
-  readonly inFlight: InFlight
+  readonly inFlight: BusyCount
 }
 
 /** The whole HTTP server, not yet listening. Reads no environment and starts no process. */
 export const buildApp = (deps: AppDependencies): App => {
   const { generation, readiness } = deps
-  const app = createServer(deps.logger)
+  const app = createServer(deps)
   app.removeContentTypeParser('text/plain')
   app.decorateRequest('trace', null)
+  app.register(cors, {
+    origin: deps.corsOrigins.includes('*') ? '*' : [...deps.corsOrigins],
+    exposedHeaders: EXPOSED_HEADERS,
+    maxAge: PREFLIGHT_S,
+  })
   app.register(multipart)
   const inFlight = registerInFlight(app)
   registerErrorHandler(app)
   registerResponseHeaders(app)
   registerClientGone(app)
+  registerDrain(app, readiness)
   registerAuthentication(app, deps.keyHashes)
   registerHealth(app, readiness)
   registerMedia(app, { ...deps.media, clock: generation.clock })

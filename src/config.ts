@@ -17,7 +17,7 @@ export const GatewayEnvironmentSchema = Type.Object({
   HOST: Type.String({ default: '127.0.0.1', description: 'Address that the API listens on' }),
   PORT: port(8080, 'Port that the API listens on'),
   PUBLIC_BASE_URL: optional('What media URLs start with; default: taken from each request', {
-    pattern: '^https?://',
+    pattern: '^https?://[^/\\s]+',
   }),
   GATEWAY_API_KEYS: optional('Comma list of plain keys, or of `sha256:<hex>`', { secret: true }),
   GATEWAY_ADMIN_KEY: optional('A key that may do everything', { secret: true }),
@@ -29,6 +29,8 @@ export const GatewayEnvironmentSchema = Type.Object({
   ),
   REQUEST_TIMEOUT_MS: Type.Integer({
     minimum: 1,
+    // A day; timers cannot wait longer than 24.8.
+    maximum: 86_400_000,
     default: 280_000,
     description:
       'Deadline of a request, failovers included; some clients give up at 300 s and send it again',
@@ -40,11 +42,17 @@ export const GatewayEnvironmentSchema = Type.Object({
   }),
   MEDIA_TTL_S: Type.Integer({
     minimum: 1,
+    maximum: 315_360_000,
     default: 3600,
     description: 'How long a hosted image can be fetched, in seconds',
   }),
+  CORS_ORIGINS: Type.String({
+    default: '*',
+    description: 'Comma list of origins whose pages may call the API; `*`: all',
+  }),
   OUTBOUND_ALLOW: Type.String({
     default: '',
+    pattern: String.raw`^\s*(\[?[\w.:-]+\]?:\d{1,5}\s*(,\s*|$))*$`,
     description:
       'Comma list of `host:port` that images may be fetched from although they are not public',
   }),
@@ -77,6 +85,8 @@ export interface Config {
   /** Absent: state is kept in memory. */
   readonly redisUrl?: string
   readonly requestTimeoutMs: number
+  /** `*`: all. */
+  readonly corsOrigins: readonly string[]
   readonly mediaDir: string
   readonly mediaTtlMs: number
   /** `host:port` each. */
@@ -108,8 +118,10 @@ const splitList = (text: string): string[] =>
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '')
 
+const KEY_HASH = /^sha256:[0-9a-fA-F]{64}$/
+
 const hashKey = (key: string): Buffer =>
-  /^sha256:[0-9a-fA-F]{64}$/.test(key)
+  KEY_HASH.test(key)
     ? Buffer.from(key.slice('sha256:'.length), 'hex')
     : createHash('sha256').update(key).digest()
 
@@ -183,6 +195,20 @@ const readKeyHashes = (values: GatewayEnvironment): Buffer[] =>
     hashKey,
   )
 
+/** A list that turns out empty, or a hash that is none, must not open the gateway or become a key. */
+const keyProblems = (values: GatewayEnvironment): string[] => {
+  const names = ['GATEWAY_API_KEYS', 'GATEWAY_ADMIN_KEY'] as const
+  return names.flatMap((name) => {
+    const text = values[name]
+    if (text === undefined) return []
+    const keys = splitList(text)
+    if (keys.length === 0) return [`${name} is set but holds no key`]
+    return keys
+      .filter((key) => key.startsWith('sha256:') && !KEY_HASH.test(key))
+      .map(() => `${name} holds a "sha256:" that is not followed by 64 hexadecimal digits`)
+  })
+}
+
 const toConfig = (values: GatewayEnvironment, providers: Config['providers']): Config =>
   Object.freeze({
     host: values.HOST,
@@ -191,6 +217,7 @@ const toConfig = (values: GatewayEnvironment, providers: Config['providers']): C
     keyHashes: readKeyHashes(values),
     ...(values.REDIS_URL && { redisUrl: values.REDIS_URL }),
     requestTimeoutMs: values.REQUEST_TIMEOUT_MS,
+    corsOrigins: splitList(values.CORS_ORIGINS),
     mediaDir: values.MEDIA_DIR,
     mediaTtlMs: values.MEDIA_TTL_S * 1000,
     outboundAllow: splitList(values.OUTBOUND_ALLOW),
@@ -217,7 +244,8 @@ export const readConfig = (
       `No provider is configured. These variables switch one on: ${describeSwitches(modules)}.`,
     )
   }
-  if (!values.GATEWAY_API_KEYS && !LOOPBACK_HOSTS.includes(values.HOST)) {
+  problems.push(...keyProblems(values))
+  if (readKeyHashes(values).length === 0 && !LOOPBACK_HOSTS.includes(values.HOST)) {
     problems.push(
       `HOST ${values.HOST} can be reached from other machines, but GATEWAY_API_KEYS is not set: set it, or HOST=127.0.0.1.`,
     )

@@ -8,10 +8,12 @@ import { type App, type AppDependencies, buildApp } from './app.ts'
 import { createCatalog } from './catalog/catalog.ts'
 import { CatalogError, readModelFiles } from './catalog/model-files.ts'
 import { type Config, ConfigError, readConfig, readProcessEnvironment } from './config.ts'
+import { type BusyCount, createBusyCount } from './domain/busy-count.ts'
 import { systemClock } from './domain/clock.ts'
 import type { ProviderAdapter } from './domain/provider-adapter.ts'
 import { createGenerationEvents } from './generation/events.ts'
 import type { GenerationDependencies } from './generation/generation-dependencies.ts'
+import { trackCalls } from './generation/track-calls.ts'
 import { MAX_INPUT_IMAGE_BYTES } from './http/limits.ts'
 import { convertInputImage } from './images/convert.ts'
 import { createDiskMediaStore } from './images/disk-media-store.ts'
@@ -30,7 +32,7 @@ import { logRequestEvents } from './telemetry/request-events.ts'
 const MAX_OUTPUT_IMAGE_BYTES = 100 * 1000 * 1000
 
 /** Time limit of one download of a provider's image, in milliseconds before `TIME_SCALE`. */
-const IMAGE_FETCH_TIMEOUT_MS = 60_000
+const IMAGE_FETCH_TIMEOUT_MS = 30_000
 
 /**
  * Pauses before a broken download of a provider's image is tried again, in milliseconds before `TIME_SCALE`: an image
@@ -57,6 +59,7 @@ const createAdapters = (
   config: Config,
   logger: Logger,
   upstream: UpstreamFetch,
+  calls: BusyCount,
 ): Map<string, ProviderAdapter> => {
   const dependencies = {
     fetch: upstream.fetch,
@@ -67,7 +70,7 @@ const createAdapters = (
   const adapters = new Map<string, ProviderAdapter>()
   for (const module of providerModules) {
     const settings = config.providers.get(module.id)
-    if (settings) adapters.set(module.id, module.create(settings, dependencies))
+    if (settings) adapters.set(module.id, trackCalls(module.create(settings, dependencies), calls))
   }
   return adapters
 }
@@ -156,21 +159,23 @@ export const startGateway = async (
 ): Promise<RunningGateway> => {
   const upstream = createUpstreamFetch()
   const fetcher = createFetcher(config)
-  const adapters = createAdapters(config, logger, upstream)
+  const calls = createBusyCount()
+  const adapters = createAdapters(config, logger, upstream, calls)
   const media = await createMedia(config)
   const generation = await createGeneration(config, { adapters, media, fetcher, logger })
   const readiness = { isReady: false }
   const { server, inFlight } = buildApp({
     generation,
     inspectImage: inspectUpload,
-    readImageReference: (reference, param, signal) =>
-      readInputImage(reference, param, { fetcher, maxBytes: MAX_INPUT_IMAGE_BYTES, signal }),
+    readImageReference: (reference, param, limits) =>
+      readInputImage(reference, param, { fetcher, ...limits }),
     media,
     logger,
     readiness,
     providerNames: new Map(providerModules.map(({ id, name }) => [id, name])),
     keyHashes: config.keyHashes,
     requestTimeoutMs: config.requestTimeoutMs,
+    corsOrigins: config.corsOrigins,
     ...(config.publicBaseUrl && { publicBaseUrl: config.publicBaseUrl }),
   })
   await server.listen({ host: config.host, port: config.port })
@@ -180,14 +185,21 @@ export const startGateway = async (
     readiness.isReady = false
     clearInterval(sweeping)
     await drain({ server, inFlight })
+    // Adapters may still have jobs to cancel for clients that left; they limit themselves to a few seconds.
+    await calls.untilNone()
     await Promise.all([upstream.close(), fetcher.close()])
     await Promise.all([...adapters.values()].map((adapter) => adapter.close?.()))
   }
   return { url: urlOf(server, config.host), logger, close }
 }
 
-const isKnownProblem = (error: unknown): error is Error =>
-  error instanceof ConfigError || error instanceof CatalogError
+/** One sentence for what an operator can mend, such as a port in use or a folder that cannot be written. */
+const describeStartProblem = (error: unknown): string => {
+  if (error instanceof ConfigError || error instanceof CatalogError) return error.message
+  if (!(error instanceof Error)) return 'The gateway cannot start.'
+  const isSystemError = 'syscall' in error
+  return isSystemError ? `The gateway cannot start: ${error.message}` : String(error.stack)
+}
 
 const run = async (): Promise<void> => {
   try {
@@ -202,8 +214,7 @@ const run = async (): Promise<void> => {
       await gateway.close()
     })
   } catch (error) {
-    const text = isKnownProblem(error) ? error.message : String((error as Error).stack)
-    process.stderr.write(`${text}\n`)
+    process.stderr.write(`${describeStartProblem(error)}\n`)
     process.exitCode = 1
   }
 }

@@ -103,9 +103,24 @@ describe('the configuration', () => {
     expect(message).not.toContain('secret-value')
   })
 
+  it.each([',', ' , ', 'sha256:abc'])('does not take %j for a key, nor for none', (keys) => {
+    const environment = { FAL_KEY: 'k', HOST: '0.0.0.0', GATEWAY_API_KEYS: keys }
+    expect(() => read(environment)).toThrow('GATEWAY_API_KEYS')
+    expect(() => read({ ...environment, HOST: '127.0.0.1' })).toThrow('GATEWAY_API_KEYS')
+  })
+
+  it.each([
+    ['OUTBOUND_ALLOW', 'http://foo'],
+    ['PUBLIC_BASE_URL', 'http://'],
+    ['REQUEST_TIMEOUT_MS', '3000000000'],
+  ])('refuses %s=%s', (name, value) => {
+    expect(() => read({ FAL_KEY: 'k', [name]: value })).toThrow(name)
+  })
+
   it('listens on other addresses than loopback only with a key', () => {
     expect(() => read({ FAL_KEY: 'k', HOST: '0.0.0.0' })).toThrow('GATEWAY_API_KEYS is not set')
     expect(read({ FAL_KEY: 'k', HOST: '0.0.0.0', GATEWAY_API_KEYS: 'x' }).host).toBe('0.0.0.0')
+    expect(read({ FAL_KEY: 'k', HOST: '0.0.0.0', GATEWAY_ADMIN_KEY: 'x' }).host).toBe('0.0.0.0')
   })
 })
 

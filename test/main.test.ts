@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -81,6 +81,41 @@ describe('the gateway as a process', () => {
     const gateway = start({ FAL_KEY, MODELS_DIR: join(folder, 'nowhere') })
     expect(await gateway.exit).toBe(1)
     expect(gateway.output).toContain('nowhere')
+    expect(gateway.output).not.toContain('    at ')
+  })
+
+  it('ends with status 1 and a sentence when its port is taken', async () => {
+    const port = await freePort()
+    const environment = { ...emulators.environment, PORT: String(port) }
+    await start(environment).listening()
+    const second = start(environment)
+    expect(await second.exit).toBe(1)
+    expect(second.output).toContain('EADDRINUSE')
+    expect(second.output).not.toContain('    at ')
+  })
+
+  it('refuses new work on open connections while it ends, in words of its own', async () => {
+    emulators.fal.setScenario({ latency: { p50Ms: 60_000, p95Ms: 61_000 } })
+    const port = await freePort()
+    const gateway = start({ ...emulators.environment, PORT: String(port) })
+    await gateway.listening()
+    const open = connect(port, '127.0.0.1')
+    let answer = ''
+    open.on('data', (chunk) => {
+      answer += chunk.toString()
+    })
+    open.write('POST /v1/images/generations HTTP/1.1\r\nhost: x\r\n')
+    const pending = generate(port)
+    await expect.poll(() => emulators.fal.count('create')).toBe(1)
+    gateway.child.kill('SIGTERM')
+    await expect.poll(() => gateway.output).toContain('draining')
+    open.write('content-type: application/json\r\ncontent-length: 2\r\n\r\n{}')
+    await expect.poll(() => answer).toContain('503')
+    expect(answer).toContain('"code":"OVERLOADED"')
+    expect(answer.toLowerCase()).toContain('retry-after: 1')
+    expect((await pending).status).toBe(200)
+    expect(await gateway.exit).toBe(0)
+    open.destroy()
   })
 
   it('finishes what is in flight when told to end, takes nothing new, and ends with status 0', async () => {

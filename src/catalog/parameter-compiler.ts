@@ -1,5 +1,6 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import { type GatewayError, invalidRequest } from '#src/domain/errors.ts'
+import { RoutingFieldSchema } from '#src/domain/image-request.ts'
 import type { JsonObject, JsonValue } from '#src/domain/json.ts'
 import type {
   CardParameter,
@@ -93,6 +94,24 @@ const propertySchema = (
   }
 }
 
+/** Pictures besides the input images; a model that can use one declares it. */
+const EXTRA_PICTURES = ['mask', 'markup']
+
+/** Names that would be lost on this mode: parameters of another one, pictures that the model cannot use. */
+const refusedNames = ({ card }: ModelFile, mode: Mode): string[] => [
+  ...Object.entries(card.parameters)
+    .filter(([, { modes }]) => !modes.includes(mode))
+    .map(([name]) => name),
+  ...EXTRA_PICTURES.filter((name) => !Object.hasOwn(card.parameters, name)),
+]
+
+/** An encoder quality makes sense for these formats only; which one a provider gives unasked is not known before. */
+const COMPRESSION_NEEDS = {
+  dependentSchemas: {
+    output_compression: { properties: { output_format: { enum: ['jpeg', 'webp', 'avif'] } } },
+  },
+}
+
 /** The schema of one mode, from the card and the offerings that have that mode. */
 const compileSchema = (file: ModelFile, mode: Mode): JsonObject => {
   const offerings = file.offerings.filter((offering) => offering.modes.includes(mode))
@@ -105,6 +124,7 @@ const compileSchema = (file: ModelFile, mode: Mode): JsonObject => {
   for (const [name, parameter] of declared) {
     properties[name] = propertySchema(name, parameter, file, offerings)
   }
+  properties['provider'] = RoutingFieldSchema as unknown as JsonObject
   for (const [name, { schema }] of STANDARD_PARAMETERS) {
     properties[name] ??= { ...schema, description: "OpenAI's parameter.", 'x-group': 'additional' }
   }
@@ -115,6 +135,8 @@ const compileSchema = (file: ModelFile, mode: Mode): JsonObject => {
     properties,
     required: ['model', ...declared.filter(([, entry]) => entry.required).map(([name]) => name)],
     additionalProperties: true,
+    propertyNames: { not: { enum: refusedNames(file, mode) } },
+    ...COMPRESSION_NEEDS,
   }
 }
 
@@ -158,17 +180,31 @@ const FORMS: Readonly<Record<string, string>> = {
   aspect_ratio: '"auto" or "W:H" such as "16:9"',
 }
 
-const describeError = (error: ErrorObject): GatewayError => {
+/** Failures that are about names or about two parameters, and so have words of their own. */
+const describeRelation = (error: ErrorObject): GatewayError | undefined => {
   if (error.keyword === 'required') {
     const param = String(error.params['missingProperty'])
     return invalidRequest(`Parameter "${param}" is required.`, param)
   }
-  const param = error.instancePath.split('/')[1] ?? ''
-  const form = error.keyword === 'pattern' && FORMS[param] ? `; allowed: ${FORMS[param]}` : ''
-  return invalidRequest(
-    `${param}${shownValue(param, error.data)} ${demandOf(error)}${form}.`,
-    param,
-  )
+  if (error.propertyName !== undefined) {
+    const name = error.propertyName
+    return invalidRequest(`Parameter "${name}" is not taken by this model in this mode.`, name)
+  }
+  if (error.schemaPath.includes('/dependentSchemas/output_compression')) {
+    const needs = 'output_compression needs an output_format with an encoder quality'
+    return invalidRequest(`${needs}: jpeg, webp or avif.`, 'output_compression')
+  }
+  return undefined
+}
+
+const describeError = (error: ErrorObject): GatewayError => {
+  const relation = describeRelation(error)
+  if (relation) return relation
+  const name = error.instancePath.split('/')[1] ?? ''
+  const form = error.keyword === 'pattern' && FORMS[name] ? `; allowed: ${FORMS[name]}` : ''
+  // The first file too many is the one to name.
+  const param = error.keyword === 'maxItems' ? `${name}[${error.params['limit']}]` : name
+  return invalidRequest(`${name}${shownValue(name, error.data)} ${demandOf(error)}${form}.`, param)
 }
 
 const toValidator =

@@ -25,7 +25,8 @@ export const STANDARD_PARAMETERS: ReadonlyMap<string, StandardParameter> = new M
     input_fidelity: { schema: { type: 'string' }, asksForSomething: always },
     user: { schema: { type: 'string' }, asksForSomething: never },
     safety_identifier: { schema: { type: 'string' }, asksForSomething: never },
-    stream: { schema: { type: 'boolean' }, asksForSomething: (value) => value !== false },
+    // Not offered yet: a client that asked for events would wait for them in vain.
+    stream: { schema: { type: 'boolean', enum: [false] }, asksForSomething: never },
     partial_images: {
       schema: { type: 'integer', minimum: 0, maximum: 3 },
       asksForSomething: (value) => value !== 0,

@@ -112,6 +112,8 @@ export interface GatewayErrorOptions {
   readonly status?: number
   /** Real milliseconds after which a retry makes sense; becomes `retry-after`. */
   readonly retryAfterMs?: number
+  /** Whether the same request may succeed when sent again; absent: as `GATEWAY_ERRORS` says. */
+  readonly isRetryable?: boolean
   /** Answer headers that belong to this error, such as `allow`. */
   readonly headers?: Readonly<Record<string, string>>
 }

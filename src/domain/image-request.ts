@@ -1,3 +1,4 @@
+import { type Static, Type } from 'typebox'
 import type { JsonObject } from './json.ts'
 import type { InputFormat } from './media.ts'
 import type { Mode } from './model-card.ts'
@@ -12,6 +13,42 @@ export interface UploadedImage {
 /** What matters most in the order of providers. */
 export const SORTS = ['balanced', 'latency', 'price', 'success'] as const
 export type Sort = (typeof SORTS)[number]
+
+const slugs = (description: string) =>
+  Type.Array(Type.String({ minLength: 1, maxLength: 64 }), {
+    minItems: 1,
+    maxItems: 32,
+    description,
+  })
+
+/** The body field `provider`, which wishes for routing. Unknown names in it are reported, not refused. */
+export const RoutingFieldSchema = Type.Object(
+  {
+    order: Type.Optional(slugs('Providers to try first, in this order.')),
+    only: Type.Optional(slugs('Only these providers.')),
+    ignore: Type.Optional(slugs('Never these providers.')),
+    sort: Type.Optional(
+      Type.Unsafe<Sort>({
+        type: 'string',
+        enum: [...SORTS],
+        description: 'What matters most in the order.',
+      }),
+    ),
+    max_price: Type.Optional(
+      Type.Number({ minimum: 0, description: 'USD per image; dearer offerings are left out.' }),
+    ),
+    allow_fallbacks: Type.Optional(
+      Type.Boolean({ description: 'False: only the first provider is tried.' }),
+    ),
+    strict: Type.Optional(
+      Type.Boolean({
+        description: 'True: what would be a warning is an error, before anything is sent.',
+      }),
+    ),
+  },
+  { description: 'How this request is to be routed.' },
+)
+export type RoutingField = Static<typeof RoutingFieldSchema>
 
 /** How the client wants this one request routed. Absent fields: no wish. */
 export interface RoutingPreferences {
@@ -45,6 +82,8 @@ export interface ImageRequest {
   readonly isStrict: boolean
   /** What the client's own habits make of an absent `response_format`; absent: the model card decides. */
   readonly responseFormatDefault?: 'url' | 'b64_json'
+  /** What the gateway itself cannot do of what was asked, whichever offering serves. */
+  readonly warnings: readonly Warning[]
   /** Deadline of the whole request in real milliseconds from now. */
   readonly timeoutMs: number
   /** Aborted when the client went away. */

@@ -10,6 +10,16 @@ export type JsonValue =
 /** A JSON object, as it travels on the wire. */
 export type JsonObject = { [key: string]: JsonValue }
 
+/** The object without the entries that are null: JSON null is the same as absent. */
+export const withoutNulls = (value: JsonObject): JsonObject =>
+  Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== null))
+
+/** True when a value nests lists and objects more than `levels` deep. */
+export const isDeeperThan = (value: JsonValue, levels: number): boolean => {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some((entry) => isDeeperThan(entry, levels - 1))
+}
+
 /** True for a plain JSON object: not null, not an array. */
 export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

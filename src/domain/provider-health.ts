@@ -3,6 +3,8 @@ export type PauseReason = 'rate_limited' | 'taken_out'
 
 export interface Pause {
   readonly reason: PauseReason
+  /** When it was learnt, in wall-clock milliseconds. */
+  readonly sinceMs: number
   /** Wall-clock milliseconds since the Unix epoch. */
   readonly untilMs: number
 }
@@ -16,6 +18,6 @@ export interface ProviderHealth {
   pauseOf(key: string, nowMs: number): Pause | undefined
   /** Keeps the later of two pauses. */
   pause(key: string, pause: Pause): void
-  /** Ends a pause, because the provider has answered. */
-  resume(key: string): void
+  /** Ends a pause because of an answer to an attempt begun at `begunMs`; a pause learnt since then stays. */
+  resume(key: string, begunMs: number): void
 }

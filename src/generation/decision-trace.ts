@@ -1,6 +1,6 @@
 import type { Clock } from '#src/domain/clock.ts'
+import type { Attempt } from '#src/routing/attempt.ts'
 import type { Exclusion } from '#src/routing/candidates.ts'
-import type { Attempt } from '#src/routing/failover.ts'
 
 /** Counts the time during which at least one of several overlapping activities runs. */
 export class BusyTime {

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { GatewayErrorCode } from '#src/domain/errors.ts'
 import type { ImageRequest } from '#src/domain/image-request.ts'
 import type { MicroUsd } from '#src/domain/money.ts'
-import type { Attempt } from '#src/routing/failover.ts'
+import type { Attempt } from '#src/routing/attempt.ts'
 import type { DecisionTrace } from './decision-trace.ts'
 
 /** How a request for images ended. */

@@ -1,7 +1,7 @@
 import type { ResolvedModel } from '#src/catalog/catalog.ts'
 import { canonicalName } from '#src/catalog/parameter-mapping.ts'
 import { GatewayError, type GatewayErrorOptions, type ProviderError } from '#src/domain/errors.ts'
-import type { Attempt } from '#src/routing/failover.ts'
+import type { Attempt } from '#src/routing/attempt.ts'
 import type { RankedCandidate } from '#src/routing/rank.ts'
 
 /** What an attempt list says when no image came. */
@@ -35,12 +35,21 @@ const badRequest = (
   })
 }
 
+/** Kinds after which the same provider may well serve the same request, if it had not begun it. */
+const PASSING_KINDS = ['overloaded', 'network', 'rate_limited']
+
+const isPassing = ({ failure }: Attempt): boolean =>
+  failure !== undefined && PASSING_KINDS.includes(failure.kind) && !failure.details.workMayExist
+
 const forcedProviderFailed = (
   forcedProvider: string,
   attempts: readonly Attempt[],
 ): GatewayError => {
   const upstreamStatus = attempts.at(-1)?.failure?.details.upstreamStatus ?? 502
-  const options: GatewayErrorOptions = { status: upstreamStatus >= 500 ? upstreamStatus : 502 }
+  const options: GatewayErrorOptions = {
+    status: upstreamStatus >= 500 ? upstreamStatus : 502,
+    isRetryable: attempts.length > 0 && attempts.every(isPassing),
+  }
   return new GatewayError(
     'UPSTREAM_ERROR',
     `Provider ${forcedProvider} failed: ${attempts.map(describeAttempt).join('; ')}.`,

@@ -3,8 +3,9 @@ import { priceWork } from '#src/catalog/pricing.ts'
 import type { ImageRequest, Warning } from '#src/domain/image-request.ts'
 import type { PreparedImage, WantedImages } from '#src/domain/image-result.ts'
 import type { MicroUsd } from '#src/domain/money.ts'
-import type { ProviderUsage } from '#src/domain/provider-adapter.ts'
-import { type AttemptContext, type AttemptYield, runAttempts } from '#src/routing/failover.ts'
+import type { ProviderAnswer, ProviderUsage } from '#src/domain/provider-adapter.ts'
+import type { AttemptContext, AttemptYield } from '#src/routing/attempt.ts'
+import { runAttempts } from '#src/routing/failover.ts'
 import type { RankedCandidate } from '#src/routing/rank.ts'
 import type { DecisionTrace } from './decision-trace.ts'
 import { failureError } from './failure-error.ts'
@@ -33,34 +34,48 @@ export interface GenerationResult {
   readonly isPartial: boolean
 }
 
-/** One attempt: map, call the provider, make its images ready. */
-const executeAttempt = async (
-  deps: GenerationDependencies,
-  trace: DecisionTrace,
-  request: ImageRequest,
-  work: { wanted: WantedImages; inputsFor: InputsFor },
+/** Everything that the attempts of one request share. */
+interface GenerationRun {
+  readonly deps: GenerationDependencies
+  readonly request: ImageRequest
+  readonly trace: DecisionTrace
+  readonly plan: RequestPlan
+  readonly inputsFor: InputsFor
+}
+
+/** Calls the provider of one candidate. */
+const callProvider = async (
+  { deps, trace, inputsFor }: GenerationRun,
   candidate: RankedCandidate,
   count: number,
   context: AttemptContext,
+): Promise<ProviderAnswer> => {
+  const adapter = deps.adapters.get(candidate.offering.provider)
+  if (!adapter) throw new Error(`No adapter for ${candidate.offering.provider}`)
+  const call = await buildProviderCall(candidate, count, context, inputsFor)
+  return trace.upstream.measure(() => adapter.generate(call))
+}
+
+/** Makes a provider's images ready. An offering that makes one image a call has no say in making more. */
+const deliverAnswer = async (
+  { deps, request, trace, plan }: GenerationRun,
+  candidate: RankedCandidate,
+  { images, revisedPrompt, usage }: ProviderAnswer,
+  signal: AbortSignal,
 ): Promise<AttemptYield<GeneratedImage>> => {
   const { offering, mapped } = candidate
-  const adapter = deps.adapters.get(offering.provider)
-  if (!adapter) throw new Error(`No adapter for ${offering.provider}`)
-  const call = await buildProviderCall(candidate, count, context, work.inputsFor)
+  const kept = mapped.countField ? images : images.slice(-1)
   const measureUpstream = trace.upstream.measure.bind(trace.upstream)
-  const answer = await measureUpstream(() => adapter.generate(call))
-  const preparation = { signal: context.signal, measureUpstream }
-  const images = await deps.prepareImages(answer.images, work.wanted, preparation)
-  const { revisedPrompt, usage } = answer
+  const prepared = await deps.prepareImages(kept, plan.wanted, { signal, measureUpstream })
   return {
-    items: images.map((image, index) => ({
+    items: prepared.map((image, index) => ({
       image,
       candidate,
       ...(revisedPrompt !== undefined && { revisedPrompt }),
       ...(usage && index === 0 && { usage }),
     })),
     cost: priceWork(offering, {
-      images: answer.images.length,
+      images: images.length,
       resolution: mapped.resolution,
       parameters: request.parameters,
       ...(usage && { usage }),
@@ -74,34 +89,46 @@ const partialWarning = (got: number, asked: number): Warning => ({
   message: `${got} of ${asked} images were made; the others failed at every provider that was tried.`,
 })
 
+/** A quality that was asked for without a format, where the provider's format has none. */
+const compressionWarning = (
+  images: readonly GeneratedImage[],
+  { wanted }: RequestPlan,
+): Warning[] => {
+  const isLost =
+    wanted.outputCompression !== undefined &&
+    wanted.outputFormat === undefined &&
+    images.some(({ image }) => image.format === 'png' || image.format === 'gif')
+  const message =
+    'output_compression has no meaning for the format that came; ask for an output_format too.'
+  return isLost ? [{ type: 'unsupported', param: 'output_compression', message }] : []
+}
+
 /** Warnings of all offerings that made an image, each once. */
 const mergeWarnings = (images: readonly GeneratedImage[]): Warning[] => {
   const warnings = images.flatMap(({ candidate }) => candidate.mapped.warnings)
   return [...new Map(warnings.map((warning) => [warning.message, warning])).values()]
 }
 
-const runPlan = (
-  deps: GenerationDependencies,
-  request: ImageRequest,
-  trace: DecisionTrace,
-  plan: RequestPlan,
-): Promise<readonly GeneratedImage[]> => {
-  const { policy, health, clock } = deps
-  const work = {
-    wanted: plan.wanted,
-    inputsFor: createInputsFor(request.images, deps.convertInput),
-  }
-  return runAttempts<GeneratedImage>({
+/** Where a request's own time is short, so is the least that is worth an attempt: a twentieth. */
+const leastAttemptMs = ({ deps, request }: Pick<GenerationRun, 'deps' | 'request'>): number =>
+  Math.min(deps.policy.leastAttemptMs, request.timeoutMs / 20)
+
+const runPlan = (run: GenerationRun): Promise<readonly GeneratedImage[]> => {
+  const { deps, request, trace, plan } = run
+  return runAttempts<ProviderAnswer, GeneratedImage>({
+    work: {
+      generate: (candidate, count, context) => callProvider(run, candidate, count, context),
+      deliver: (candidate, answer, signal) => deliverAnswer(run, candidate, answer, signal),
+      priceOf: (candidate, count) => candidate.pricePerImage * count,
+    },
     ranked: plan.ranked,
     count: plan.count,
-    execute: (candidate, size, context) =>
-      executeAttempt(deps, trace, request, work, candidate, size, context),
-    priceOf: (candidate, size) => candidate.pricePerImage * size,
     deadlineMs: trace.startMs + request.timeoutMs,
-    clientSignal: request.signal,
-    policy,
-    health,
-    clock,
+    leastAttemptMs: leastAttemptMs(run),
+    gone: request.signal,
+    policy: deps.policy,
+    health: deps.health,
+    clock: deps.clock,
     onAttempt: (attempt) => {
       trace.attempts.push(attempt)
       deps.events.emit('attempt', attempt, trace)
@@ -116,10 +143,11 @@ export const generateImages = async (
   trace: DecisionTrace,
 ): Promise<GenerationResult> => {
   const plan = planRequest(deps, request, trace)
-  const images = await runPlan(deps, request, trace, plan)
+  const inputsFor = createInputsFor(request.images, deps.convertInput)
+  const images = await runPlan({ deps, request, trace, plan, inputsFor })
   if (images.length === 0) {
     const leftMs = trace.startMs + request.timeoutMs - deps.clock.monotonicMs()
-    const isDeadlinePassed = leftMs < deps.policy.leastAttemptMs
+    const isDeadlinePassed = leftMs < leastAttemptMs({ deps, request })
     throw failureError({ resolved: plan.resolved, attempts: trace.attempts, isDeadlinePassed })
   }
   const isPartial = images.length < plan.count
@@ -130,6 +158,7 @@ export const generateImages = async (
     warnings: [
       ...plan.warnings,
       ...mergeWarnings(images),
+      ...compressionWarning(images, plan),
       ...(isPartial ? [partialWarning(images.length, plan.count)] : []),
     ],
     cost: trace.attempts.reduce((sum, attempt) => sum + attempt.cost, 0),

@@ -56,5 +56,11 @@ export const planRequest = (
   const paused = allPausedError(ranked, clock.now())
   if (paused) throw paused
   const count = (request.parameters['n'] as number | undefined) ?? 1
-  return { resolved, ranked, count, wanted: readWanted(resolved, request), warnings: [] }
+  return {
+    resolved,
+    ranked,
+    count,
+    wanted: readWanted(resolved, request),
+    warnings: request.warnings,
+  }
 }

@@ -1,8 +1,8 @@
 import type { UploadedImage } from '#src/domain/image-request.ts'
 import { type InputFormat, mediaTypeOf } from '#src/domain/media.ts'
 import type { InputImage, ProviderCall } from '#src/domain/provider-adapter.ts'
+import type { AttemptContext } from '#src/routing/attempt.ts'
 import type { Candidate } from '#src/routing/candidates.ts'
-import type { AttemptContext } from '#src/routing/failover.ts'
 
 /** Gives an input image in one of the accepted formats; `param` names it should it prove damaged. */
 export type ConvertInput = (

@@ -9,6 +9,7 @@ import { observeRequest } from '#src/generation/observe-request.ts'
 import { presentEstimate } from '#src/http/estimate-answer.ts'
 import { presentImageAnswer } from '#src/http/image-answer.ts'
 import type { RequestReaderOptions } from '#src/http/image-request-reader.ts'
+import { readFlag } from '#src/http/read-flag.ts'
 import { baseUrlOf } from '#src/http/request-context.ts'
 
 /** What both image endpoints work with. */
@@ -20,7 +21,7 @@ export interface ImageRouteDependencies {
 }
 
 const isDryRun = (request: FastifyRequest): boolean =>
-  (request.query as Readonly<Record<string, unknown>>)['dryRun'] === 'true'
+  readFlag((request.query as Readonly<Record<string, unknown>>)['dryRun'], 'dryRun')
 
 /** Runs what both endpoints share once the request has been read: estimate or generate, and answer. */
 export const answerImageRequest = async (
@@ -31,12 +32,12 @@ export const answerImageRequest = async (
 ): Promise<FastifyReply> => {
   const { clock, events } = generation
   const trace = createDecisionTrace(request.id, clock)
+  const isDry = isDryRun(request)
   const imageRequest = await read()
   request.trace = trace
   const send = (body: JsonObject): FastifyReply =>
     reply.header('content-type', 'application/json').send(JSON.stringify(body))
-  if (isDryRun(request))
-    return send(presentEstimate(estimateRequest(generation, imageRequest, trace)))
+  if (isDry) return send(presentEstimate(estimateRequest(generation, imageRequest, trace)))
   const result = await observeRequest({ request: imageRequest, trace, events, clock }, () =>
     generateImages(generation, imageRequest, trace),
   )

@@ -18,14 +18,15 @@ const FRAMEWORK_MESSAGES: Readonly<Record<string, string>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: 'The body is not valid JSON.',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The body is not as long as its content-length says.',
   FST_INVALID_MULTIPART_CONTENT_TYPE: 'The body is not multipart/form-data with a boundary.',
-  FST_PARTS_LIMIT: 'The form has too many parts.',
-  FST_FILES_LIMIT: 'The form has too many files.',
-  FST_FIELDS_LIMIT: 'The form has too many fields.',
   FST_PROTO_VIOLATION: 'The form has a field of a forbidden name.',
+  FST_INVALID_JSON_FIELD_ERROR: 'A field of the form says that it is JSON, and is not.',
   FST_PREMATURE_CLOSE: 'The form ended before its last boundary.',
   FST_ERR_BAD_URL: 'The URL cannot be read.',
   FST_ERR_MAX_PARAM_LENGTH: 'The URL is too long.',
 }
+
+/** Statuses of the framework that say more than 400 does. */
+const KEPT_STATUSES = [404, 405, 408, 413, 415]
 
 const isFrameworkError = (error: unknown): error is FastifyError =>
   error instanceof Error && typeof (error as Partial<FastifyError>).statusCode === 'number'
@@ -37,7 +38,7 @@ export const toGatewayError = (error: unknown): GatewayError => {
     const message = FRAMEWORK_MESSAGES[error.code] ?? 'The request cannot be read.'
     const param = error.validation?.[0]?.instancePath.split('/')[1]
     return new GatewayError('INVALID_REQUEST', message, {
-      status: error.statusCode === 429 ? 400 : error.statusCode,
+      status: KEPT_STATUSES.includes(error.statusCode) ? error.statusCode : 400,
       ...(param && { param }),
     })
   }
@@ -46,7 +47,7 @@ export const toGatewayError = (error: unknown): GatewayError => {
 
 /** `retry-after` takes whole seconds; `retry-after-ms`, which OpenAI's clients read first, is exact. */
 const retryHeaders = ({ options, code }: GatewayError): Record<string, string> => {
-  const isRetryable = GATEWAY_ERRORS[code].retryable
+  const isRetryable = options.isRetryable ?? GATEWAY_ERRORS[code].retryable
   const waitMs = options.retryAfterMs ?? (isRetryable ? 1_000 : undefined)
   return {
     'x-should-retry': String(isRetryable),

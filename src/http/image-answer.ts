@@ -2,9 +2,9 @@ import type { JsonObject } from '#src/domain/json.ts'
 import { formatPixelSize } from '#src/domain/media.ts'
 import { usdFromMicroUsd } from '#src/domain/money.ts'
 import type { ProviderUsage } from '#src/domain/provider-adapter.ts'
-import type { DecisionTrace } from '#src/generation/decision-trace.ts'
+import { type DecisionTrace, decisiveAttempt } from '#src/generation/decision-trace.ts'
 import type { GeneratedImage, GenerationResult } from '#src/generation/generate-images.ts'
-import type { Attempt } from '#src/routing/failover.ts'
+import type { Attempt } from '#src/routing/attempt.ts'
 
 interface AnswerContext {
   readonly trace: DecisionTrace
@@ -54,7 +54,7 @@ const presentMetadata = (
   result: GenerationResult,
   { trace, providerNames }: AnswerContext,
 ): JsonObject => {
-  const executed = result.images.at(-1)?.candidate.offering
+  const executed = decisiveAttempt(trace)
   const provider = executed?.provider ?? ''
   return {
     model: result.resolved.model.card.id,

@@ -13,6 +13,9 @@ export const MAX_FORM_BYTES = 100 * 1000 * 1000
 /** Greatest text field of a form in bytes. */
 export const MAX_FIELD_BYTES = 512 * 1024
 
+/** Most levels that a parameter's value may nest. */
+export const MAX_NESTING = 64
+
 /** Greatest numbers of parts of a form. More files than any model takes are read, so that the 400 can count them. */
 export const MAX_FORM_FILES = 32
 export const MAX_FORM_FIELDS = 128

@@ -1,5 +1,6 @@
 import type { Multipart } from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
+import { parse } from 'qs'
 import { GatewayError, invalidRequest } from '#src/domain/errors.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '#src/domain/json.ts'
 import {
@@ -12,8 +13,8 @@ import {
 
 /** A form as it came, before any field has a type. */
 export interface ImageForm {
-  /** Text fields; the last of equal names. */
-  readonly fields: ReadonlyMap<string, unknown>
+  /** Text fields by name, each with every value sent under it. */
+  readonly fields: ReadonlyMap<string, readonly unknown[]>
   /** Files of `image`, `image[]` and `image[0]`, in order. */
   readonly images: readonly Buffer[]
 }
@@ -52,10 +53,21 @@ const readImageFile = async (
 }
 
 /** The parser throws plain errors for a form that is malformed or ends too early; all others say what they are. */
-const toFormError = (error: unknown): unknown =>
-  error instanceof GatewayError || (error instanceof Error && 'statusCode' in error)
+const toFormError = (error: unknown): unknown => {
+  if (error instanceof GatewayError || !(error instanceof Error)) return error
+  const code = 'code' in error ? String(error.code) : ''
+  if (code === 'FST_FILES_LIMIT') {
+    return invalidRequest(
+      `More than ${MAX_FORM_FILES} files were sent.`,
+      `image[${MAX_FORM_FILES}]`,
+    )
+  }
+  if (code === 'FST_FIELDS_LIMIT')
+    return invalidRequest(`More than ${MAX_FORM_FIELDS} fields were sent.`)
+  return 'statusCode' in error
     ? error
     : invalidRequest('The form cannot be read: it is malformed or ended before its last boundary.')
+}
 
 /** Reads the whole form, whatever the order of its parts, with or without a content length. */
 export const readImageForm = async (request: FastifyRequest): Promise<ImageForm> => {
@@ -68,7 +80,7 @@ export const readImageForm = async (request: FastifyRequest): Promise<ImageForm>
 }
 
 const readParts = async (request: FastifyRequest): Promise<ImageForm> => {
-  const fields = new Map<string, unknown>()
+  const fields = new Map<string, unknown[]>()
   const images: Buffer[] = []
   let sizeBytes = 0
   const limits = {
@@ -84,8 +96,10 @@ const readParts = async (request: FastifyRequest): Promise<ImageForm> => {
       images.push(image)
     } else if (part.valueTruncated) {
       throw invalidRequest(`The field is larger than ${MAX_FIELD_BYTES} bytes.`, part.fieldname)
+    } else if (IMAGE_NAME.test(part.fieldname)) {
+      throw invalidRequest('image was sent as text; send it as a file.', 'image')
     } else {
-      fields.set(part.fieldname, part.value)
+      fields.set(part.fieldname, [...(fields.get(part.fieldname) ?? []), part.value])
     }
     if (sizeBytes > MAX_FORM_BYTES) throw tooLarge()
   }
@@ -118,22 +132,49 @@ const parseObject = (text: string): JsonValue => {
   }
 }
 
+const readNested = (value: unknown): JsonValue => {
+  if (typeof value === 'string') return readAs(undefined, value)
+  if (Array.isArray(value)) return value.map(readNested)
+  if (!isJsonObject(value)) return null
+  return Object.fromEntries(Object.entries(value).map(([name, entry]) => [name, readNested(entry)]))
+}
+
+/** How deep, and how many entries, `a[b][c][]` may nest. */
+const NESTING = { depth: 8, arrayLimit: 64, parameterLimit: MAX_FORM_FIELDS }
+
+const isNested = (name: string): boolean => name.includes('[')
+
+/** `provider[only][]` = `fal` as `{ provider: { only: ['fal'] } }`: so OpenAI's clients write objects in forms. */
+const readNestedFields = (fields: ReadonlyMap<string, readonly unknown[]>): JsonObject => {
+  const nested = Object.fromEntries(
+    [...fields]
+      .filter(([name]) => isNested(name))
+      .map(([name, values]) => [name, name.endsWith('[]') ? values : values.at(-1)]),
+  )
+  return readNested(parse(nested as unknown as string, NESTING)) as JsonObject
+}
+
+const readField = (name: string, value: unknown, type: JsonValue | undefined): JsonValue => {
+  if (typeof value !== 'string') return value as JsonValue
+  return name === 'provider' ? parseObject(value) : readAs(type, value)
+}
+
 /**
  * Form fields as JSON values, by the model's schema. A name that the schema lacks is read as what it looks like: `2` a
- * number, `true` a boolean. The routing field `provider` may be JSON text. Empty fields are absent.
+ * number, `true` a boolean. The routing field `provider` may be JSON text. Empty fields are absent; of fields of the
+ * same name the last counts.
  */
 export const readFormValues = (
-  fields: ReadonlyMap<string, unknown>,
+  fields: ReadonlyMap<string, readonly unknown[]>,
   schema: JsonObject | undefined,
 ): JsonObject => {
   const properties = isJsonObject(schema?.['properties']) ? schema['properties'] : {}
-  const values: JsonObject = {}
-  for (const [name, value] of fields) {
-    if (value === '') continue
+  const values = readNestedFields(fields)
+  for (const [name, given] of fields) {
+    const value = given.at(-1)
+    if (value === '' || value === undefined || isNested(name)) continue
     const property = Object.hasOwn(properties, name) ? properties[name] : undefined
-    const type = isJsonObject(property) ? property['type'] : undefined
-    if (typeof value !== 'string') values[name] = value as JsonValue
-    else values[name] = name === 'provider' ? parseObject(value) : readAs(type, value)
+    values[name] = readField(name, value, isJsonObject(property) ? property['type'] : undefined)
   }
   return values
 }

@@ -20,6 +20,14 @@ export const chooseRequestId = (given: string | string[] | undefined): string =>
     ? given
     : `req_${crypto.randomUUID().replaceAll('-', '')}`
 
+/** A name or address, with or without a port; a client may write anything into the header. */
+const HOST = /^([\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/i
+
 /** What absolute URLs of the gateway itself start with, as this client reached it. */
-export const baseUrlOf = (request: FastifyRequest, publicBaseUrl: string | undefined): string =>
-  publicBaseUrl ?? `${request.protocol}://${request.host}`
+export const baseUrlOf = (request: FastifyRequest, publicBaseUrl: string | undefined): string => {
+  if (publicBaseUrl) return publicBaseUrl
+  const { localAddress, localPort } = request.socket
+  const own = localAddress?.includes(':') ? `[${localAddress}]` : localAddress
+  const host = HOST.test(request.host ?? '') ? request.host : `${own}:${localPort}`
+  return `${request.protocol}://${host}`
+}

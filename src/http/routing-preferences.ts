@@ -1,30 +1,19 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { Ajv } from 'ajv'
-import { type Static, Type } from 'typebox'
 import { invalidRequest } from '#src/domain/errors.ts'
-import { type RoutingPreferences, SORTS, type Sort } from '#src/domain/image-request.ts'
-import type { JsonValue } from '#src/domain/json.ts'
+import {
+  type RoutingField,
+  RoutingFieldSchema,
+  type RoutingPreferences,
+  SORTS,
+  type Sort,
+  type Warning,
+} from '#src/domain/image-request.ts'
+import { isJsonObject, type JsonValue, withoutNulls } from '#src/domain/json.ts'
+import { readFlag } from './read-flag.ts'
 
-const slugs = Type.Array(Type.String({ minLength: 1, maxLength: 64 }), {
-  minItems: 1,
-  maxItems: 32,
-})
-
-/** The body field `provider`. */
-const ProviderFieldSchema = Type.Object(
-  {
-    order: Type.Optional(slugs),
-    only: Type.Optional(slugs),
-    ignore: Type.Optional(slugs),
-    sort: Type.Optional(Type.Unsafe<Sort>({ type: 'string', enum: [...SORTS] })),
-    max_price: Type.Optional(Type.Number({ minimum: 0 })),
-    allow_fallbacks: Type.Optional(Type.Boolean()),
-    strict: Type.Optional(Type.Boolean()),
-  },
-  { additionalProperties: false },
-)
-
-const validate = new Ajv().compile<Static<typeof ProviderFieldSchema>>(ProviderFieldSchema)
+const validate = new Ajv().compile<RoutingField>(RoutingFieldSchema)
+const KNOWN_FIELDS = Object.keys(RoutingFieldSchema.properties)
 
 /** What a client wishes of routing, besides the model. */
 export interface RoutingWishes {
@@ -32,21 +21,32 @@ export interface RoutingWishes {
   readonly isStrict: boolean
   /** Absent: the gateway's own deadline. */
   readonly timeoutMs?: number
+  /** Wishes that are not known here. */
+  readonly warnings: readonly Warning[]
 }
 
-const readProviderField = (value: JsonValue | undefined): Static<typeof ProviderFieldSchema> => {
+/** JSON null is the same as absent, here too. */
+const readProviderField = (value: JsonValue | undefined): RoutingField => {
   if (value === undefined) return {}
-  if (validate(value)) return value
+  const field = isJsonObject(value) ? withoutNulls(value) : value
+  if (validate(field)) return field
   const error = validate.errors?.[0]
-  const path = `provider${(error?.instancePath ?? '').replaceAll('/', '.')}`
-  const extra = error?.params['additionalProperty']
-  const param = extra === undefined ? path : `${path}.${String(extra).slice(0, 64)}`
-  const allowed = Object.keys(ProviderFieldSchema.properties).join(', ')
-  throw invalidRequest(
-    `${param} ${error?.message ?? 'is wrong'}; allowed fields: ${allowed}.`,
-    param,
-  )
+  const param = `provider${(error?.instancePath ?? '').replaceAll('/', '.')}`
+  const allowed = error?.keyword === 'enum' ? `: ${String(error.params['allowedValues'])}` : ''
+  throw invalidRequest(`${param} ${error?.message ?? 'is wrong'}${allowed}.`, param)
 }
+
+const unknownFieldWarnings = (field: RoutingField): Warning[] =>
+  Object.entries(field)
+    .filter(([name, value]) => !KNOWN_FIELDS.includes(name) && value !== false)
+    .map(([name]) => {
+      const param = `provider.${name.slice(0, 64)}`
+      return {
+        type: 'unsupported',
+        param,
+        message: `"${param}" is not known here and was ignored.`,
+      }
+    })
 
 const listHeader = (headers: IncomingHttpHeaders, name: string): string[] | undefined => {
   const entries = String(headers[name] ?? '')
@@ -95,7 +95,8 @@ export const readRoutingWishes = (
   const timeoutMs = readTimeout(headers)
   return {
     routing,
-    isStrict: field.strict ?? headers['x-gateway-strict'] === 'true',
+    isStrict: field.strict ?? readFlag(headers['x-gateway-strict'], 'x-gateway-strict'),
+    warnings: unknownFieldWarnings(field),
     ...(timeoutMs !== undefined && { timeoutMs }),
   }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { mkdir, open, opendir, rename, rm, stat, unlink } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, opendir, rename, rm, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { GatewayError } from '#src/domain/errors.ts'
@@ -29,6 +29,10 @@ const STORAGE_FAILURES: Readonly<Record<string, string>> = {
   EACCES: 'it may not write to its media folder',
   EPERM: 'it may not write to its media folder',
   EMFILE: 'too many files are open',
+  EEXIST: 'its media folder is no folder',
+  ENOTDIR: 'its media folder is no folder',
+  ENOENT: 'its media folder is gone',
+  EIO: 'its disk does not answer',
 }
 
 const codeOf = (error: unknown): string | undefined =>
@@ -41,18 +45,24 @@ export const toStorageError = (error: unknown): unknown => {
   return new GatewayError('INTERNAL_ERROR', `The gateway cannot store the image: ${reason}`)
 }
 
+/** Opened before anything is read: a stream that opens its file itself may do so after its source has failed. */
+const openNew = async (directory: string, path: string): Promise<FileHandle> => {
+  try {
+    // Each time: cleaners of temporary folders remove it while the gateway runs.
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    return await open(path, 'wx', 0o600)
+  } catch (error) {
+    throw toStorageError(error)
+  }
+}
+
 const write = async (
   directory: string,
   source: ByteSource | Uint8Array,
   options: StoreOptions,
 ): Promise<StoredMedia> => {
-  // Each time: cleaners of temporary folders remove it while the gateway runs.
-  await mkdir(directory, { recursive: true, mode: 0o700 })
   const temporary = join(directory, `.writing-${randomBytes(16).toString('hex')}`)
-  // Opened first: a stream that opens its file itself may still do so after its source has failed.
-  const handle = await open(temporary, 'wx', 0o600).catch((error: unknown) => {
-    throw toStorageError(error)
-  })
+  const handle = await openNew(directory, temporary)
   // `flush` syncs before closing, so that no half file has a real name even after a power cut. The folder itself is
   // not synced: losing the rename then only loses an image of the last seconds.
   const file = handle.createWriteStream({ flush: true })

@@ -47,6 +47,7 @@ export class ImageFetchError extends Error {
   /** Whether the same fetch may well succeed a moment later. */
   get isTransient(): boolean {
     const { reason, status } = this.failure
-    return reason === 'network' || (status !== undefined && TRANSIENT_STATUSES.includes(status))
+    if (reason === 'network' || reason === 'timeout') return true
+    return status !== undefined && TRANSIENT_STATUSES.includes(status)
   }
 }

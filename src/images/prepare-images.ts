@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from '#src/domain/clock.ts'
+import { ProviderError } from '#src/domain/errors.ts'
 import type { PreparedImage, WantedImages } from '#src/domain/image-result.ts'
 import type { OutputFormat, PixelSize } from '#src/domain/media.ts'
 import type { ProviderImage } from '#src/domain/provider-adapter.ts'
+import { isDataUri } from './base64.ts'
 import { type ByteMeter, collect, measure, readHead } from './byte-source.ts'
 import { hasCompleteEnd, isComplete } from './completeness.ts'
 import { convertImage } from './convert.ts'
@@ -172,6 +174,13 @@ const prepareOnce = async (
   }
 }
 
+/** Whether another download may give a whole image: the file was paid for, and a broken one may be the way's fault. */
+const isWorthAnotherTry = (error: unknown, image: ProviderImage): boolean => {
+  if (error instanceof ImageFetchError) return error.isTransient
+  const isDownload = image.kind === 'url' && !isDataUri(image.url)
+  return isDownload && error instanceof ProviderError && error.kind === 'bad_response'
+}
+
 const prepareImage = async (
   image: ProviderImage,
   wanted: WantedImages,
@@ -183,8 +192,8 @@ const prepareImage = async (
       return await prepareOnce(image, wanted, dependencies)
     } catch (error) {
       const pauseMs = retryDelaysMs[tries]
-      const isWorthwhile = error instanceof ImageFetchError && error.isTransient && !signal.aborted
-      if (!isWorthwhile || pauseMs === undefined) throw toOutputError(error, signal)
+      const isOver = signal.aborted || !isWorthAnotherTry(error, image)
+      if (isOver || pauseMs === undefined) throw toOutputError(error, signal)
       await delay(pauseMs, undefined, { signal }).catch(() => {
         throw cancelled()
       })

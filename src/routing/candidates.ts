@@ -93,7 +93,7 @@ const checkMapped = (
 ): Omit<Exclusion, 'configKey'> | undefined => {
   const { excludedBy, warnings } = candidate.mapped
   if (excludedBy) return { constraint: excludedBy.param, reason: excludedBy.reason }
-  const [warning] = warnings
+  const [warning] = [...request.warnings, ...warnings]
   if (request.isStrict && warning) {
     return {
       constraint: warning.param ?? 'strict',

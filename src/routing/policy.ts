@@ -4,7 +4,10 @@ export interface RoutingPolicy {
   readonly attemptTimeoutMs: number
   /** No further attempt is started with less time left than this: it could not bring an image. Range 0 to 30 s. */
   readonly leastAttemptMs: number
-  /** How long a provider is waited for to confirm a cancellation before the next step is taken. Range 0 to 10 s. */
+  /**
+   * How long a provider is waited for after an attempt was aborted: to confirm the cancellation, or to hand over what
+   * it had just finished. Range 0 to 10 s.
+   */
   readonly cancelGraceMs: number
   /** Pause after a 429 that names no time. Range 0 to 60 s. */
   readonly rateLimitPauseMs: number
@@ -24,7 +27,7 @@ export interface RoutingPolicy {
 export const DEFAULT_ROUTING_POLICY: RoutingPolicy = {
   attemptTimeoutMs: 120_000,
   leastAttemptMs: 1_000,
-  cancelGraceMs: 2_000,
+  cancelGraceMs: 5_000,
   rateLimitPauseMs: 2_000,
   longestRateLimitPauseMs: 60_000,
   takeOutMs: 300_000,

@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import { FAILURE_RULES } from '#src/domain/errors.ts'
 import { usdFromMicroUsd } from '#src/domain/money.ts'
 import type { GenerationEvents, RequestOutcome } from '#src/generation/events.ts'
-import type { Attempt } from '#src/routing/failover.ts'
+import type { Attempt } from '#src/routing/attempt.ts'
 
 const attemptFields = (attempt: Attempt) => ({
   configKey: attempt.configKey,

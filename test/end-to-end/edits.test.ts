@@ -129,6 +129,18 @@ describe('a multipart edit', () => {
     })
   })
 
+  it("reads objects as OpenAI's clients write them, and keeps them from the provider", async () => {
+    const nested = [
+      text('provider[only][]', 'fal'),
+      text('provider[max_price]', '0.5'),
+      text('extra[a][]', 'x'),
+    ]
+    expect((await sendForm(encode([...fields, ...nested, file(png)]))).status).toBe(200)
+    const [create] = gateway.emulators.fal.calls.filter(({ kind }) => kind === 'create')
+    expect(create?.body).toMatchObject({ extra: { a: ['x'] } })
+    expect(JSON.stringify(create?.body)).not.toContain('provider')
+  })
+
   it('decides the type by the bytes, and converts what the provider does not take', async () => {
     const webp = await makePicture('webp')
     const gif = await makePicture('gif')
@@ -207,7 +219,15 @@ describe('an edit that cannot be served sends nothing upstream', () => {
 
   it('without an image', () => refused(edit(), 'image', /image/))
   it('with fifteen images', () =>
-    refused(edit(...Array.from({ length: 15 }, () => file(png))), 'image', /at most 14/))
+    refused(edit(...Array.from({ length: 15 }, () => file(png))), 'image[14]', /at most 14/))
+  it('with forty images', () =>
+    refused(edit(...Array.from({ length: 40 }, () => file(png))), 'image[32]', /32/))
+  it('with an image as text', () =>
+    refused(edit(file(png), text('image[]', 'x')), 'image', /as a file/))
+  it('with a field that says JSON and is not', () =>
+    refused(edit(file(png), text('extra', '{', 'application/json')), null, /JSON/))
+  it('with routing wishes that nothing meets', () =>
+    refused(edit(file(png), text('provider[max_price]', '0.0001')), 'provider.max_price', /costs/))
   it('with an empty file', () =>
     refused(edit(file(png), file(Buffer.alloc(0))), 'image[1]', /empty/))
   it('with a text file', () =>
@@ -260,6 +280,18 @@ describe('an edit that cannot be served sends nothing upstream', () => {
     return refused(declared, null, /larger/, 413)
   })
   it('as JSON without images', () => refused(json({}), 'image', /at least 1/))
+  it('as JSON with a data URI that is only a head', () =>
+    refused(json({ image: `data:${';'.repeat(5_000_000)}` }), 'image', /form/))
+  it('as JSON with anything else wrong, before an image is fetched', async () => {
+    const { fal } = gateway.emulators
+    await refused(json({ image_url: `${fal.url}/some/file.png`, n: 99 }), 'n', /at most/)
+    await refused(
+      json({ image: Array(15).fill(`${fal.url}/some/file.png`) }),
+      'image[14]',
+      /at most 14/,
+    )
+    expect(fal.calls).toEqual([])
+  })
   it('as JSON with a file id', () =>
     refused(json({ images: [{ file_id: 'f' }] }), 'images[0]', /file ids/))
   it('as JSON with a mask', () =>

@@ -1,6 +1,6 @@
-import { connect } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { FIRST_MODEL } from '#test/helpers/models.ts'
+import { rawRequest } from '#test/helpers/raw-request.ts'
 import {
   resetEmulators,
   startTestGateway,
@@ -130,6 +130,8 @@ describe('a request that cannot be read', () => {
     [{ ...prompt, image: 'https://example.com/a.png' }, 'image'],
     [{ ...prompt, provider: { only: 'fal' } }, 'provider.only'],
     [{ ...prompt, provider: { only: ['openai'] } }, 'provider.only'],
+    [{ ...prompt, mask: 'data:image/png;base64,AAAA' }, 'mask'],
+    [{ ...prompt, deep: JSON.parse(`${'['.repeat(500)}${']'.repeat(500)}`) }, 'deep'],
   ])('gets a 400 that names the field: %j', async (body, param) => {
     const answer = await gateway.post(GENERATIONS, body)
     expect([answer.status, answer.body.error.param]).toEqual([400, param])
@@ -143,14 +145,7 @@ describe('a request that cannot be read', () => {
 
   it('gets the error object even when it is no HTTP', async () => {
     const port = Number(new URL(gateway.url).port)
-    const answer = await new Promise<string>((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => socket.end('GARBAGE\r\n\r\n'))
-      let received = ''
-      socket.on('data', (chunk) => {
-        received += chunk.toString()
-      })
-      socket.on('close', () => resolve(received))
-    })
+    const answer = await rawRequest(port, 'GARBAGE\r\n\r\n')
     expect(answer).toMatch(/^HTTP\/1\.1 400 /)
     expect(answer).toContain('"code":"INVALID_REQUEST"')
     expect(answer.toLowerCase()).toContain('x-request-id: req_')
@@ -164,6 +159,13 @@ describe('paths', () => {
     expect(body.error.message).toContain('POST /openai/v1/images/generations')
   })
 
+  it('that are not served are a 404 whatever the body', async () => {
+    for (const body of ['{"broken', 'x'.repeat(2_000_000)]) {
+      const { status, body: answer } = await gateway.post('/openai/v1/chat/completions', body)
+      expect([status, answer.error.code]).toEqual([404, 'NOT_FOUND'])
+    }
+  })
+
   it('that are served under another method are a 405', async () => {
     const { status, headers } = await gateway.get(GENERATIONS)
     expect([status, headers.get('allow')]).toEqual([405, 'POST'])
@@ -175,35 +177,33 @@ describe('paths', () => {
   })
 })
 
-describe('hosted images', () => {
-  const host = async () => {
-    const { body } = await gateway.post(GENERATIONS, prompt)
-    return new URL(body.data[0].url)
-  }
-  const open = async (url: URL | string) => {
-    const response = await fetch(url)
-    return [response.status, response.headers.get('content-type')]
-  }
+describe('a browser', () => {
+  const preflight = (path: string) =>
+    fetch(gateway.url + path, {
+      method: 'OPTIONS',
+      headers: {
+        origin: 'https://app.example',
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization,content-type,x-stainless-os',
+      },
+    })
 
-  it('open by their signed URL only', async () => {
-    const url = await host()
-    expect(await open(url)).toEqual([200, 'image/png'])
-    const missing = [404, 'application/json']
-    const forged = new URL(url)
-    forged.searchParams.set('expires', '9999999999')
-    expect(await open(forged)).toEqual(missing)
-    expect(await open(`${gateway.url}${url.pathname}`)).toEqual([400, 'application/json'])
-    const otherFile = url.href.replace(/[0-9a-f]\.png/, '0.png').replace('media/1', 'media/2')
-    expect(await open(otherFile)).toEqual(missing)
-    expect(await open(`${gateway.url}/v1/media/..%2F.signing-key${url.search}`)).toEqual(missing)
+  it('may call after a preflight, which needs no key', async () => {
+    const { status, headers } = await preflight(GENERATIONS)
+    expect(status).toBe(204)
+    expect(headers.get('access-control-allow-origin')).toBe('*')
+    expect(headers.get('access-control-allow-headers')).toBe(
+      'authorization,content-type,x-stainless-os',
+    )
+    expect(headers.get('access-control-allow-methods')).toContain('POST')
   })
 
-  it('answer HEAD with their length', async () => {
-    const response = await fetch(await host(), { method: 'HEAD' })
-    expect([response.status, Number(response.headers.get('content-length')) > 0]).toEqual([
-      200,
-      true,
-    ])
+  it('may read the headers of answers and of errors', async () => {
+    for (const body of [prompt, {}]) {
+      const { headers } = await gateway.post(GENERATIONS, body, { origin: 'https://app.example' })
+      expect(headers.get('access-control-allow-origin')).toBe('*')
+      expect(headers.get('access-control-expose-headers')).toContain('x-request-id')
+    }
   })
 })
 
@@ -233,6 +233,18 @@ describe('a dry run', () => {
     expect(gateway.creates()).toBe(0)
   })
 
+  it.each(['True', 'TRUE', '1'])('is one too when written %s', async (flag) => {
+    const { body } = await gateway.post(`${GENERATIONS}?dryRun=${flag}`, prompt)
+    expect(body.estimated).toBe(true)
+    expect(gateway.creates()).toBe(0)
+  })
+
+  it('is a 400 when it is neither yes nor no', async () => {
+    const { status, body } = await gateway.post(`${GENERATIONS}?dryRun=yess`, prompt)
+    expect([status, body.error.param]).toEqual([400, 'dryRun'])
+    expect(gateway.creates()).toBe(0)
+  })
+
   it('refuses what a real request would be refused for', async () => {
     const { status } = await gateway.post(`${GENERATIONS}?dryRun=true`, { ...prompt, n: 20 })
     expect(status).toBe(400)
@@ -256,6 +268,17 @@ describe('warnings', () => {
   it('are left out when there is nothing to say', async () => {
     const { body } = await gateway.post(GENERATIONS, { ...prompt, size: '1024x1024' })
     expect(body).not.toHaveProperty('warnings')
+  })
+
+  it('name routing wishes that are not known', async () => {
+    const { status, body } = await gateway.post(GENERATIONS, {
+      ...prompt,
+      provider: { hedge: true },
+    })
+    expect([status, body.warnings]).toMatchObject([
+      200,
+      [{ type: 'unsupported', param: 'provider.hedge' }],
+    ])
   })
 
   it('are a 400 when the client is strict, and nothing is sent', async () => {

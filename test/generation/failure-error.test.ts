@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type FailureKind, ProviderError, type ProviderErrorDetails } from '#src/domain/errors.ts'
 import { failureError } from '#src/generation/failure-error.ts'
-import type { Attempt } from '#src/routing/failover.ts'
+import type { Attempt } from '#src/routing/attempt.ts'
 import { createFirstCatalog, FIRST_MODEL } from '#test/helpers/models.ts'
 
 const attempt = (

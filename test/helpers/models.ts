@@ -27,6 +27,7 @@ export const imageRequest = (part: Partial<ImageRequest> = {}): ImageRequest => 
   images: [],
   routing: {},
   isStrict: false,
+  warnings: [],
   timeoutMs: 10_000,
   signal: new AbortController().signal,
   ...part,

@@ -17,6 +17,8 @@ export interface TestGateway {
   /** Such as `http://127.0.0.1:41234`. */
   readonly url: string
   readonly emulators: Emulators
+  /** Where its hosted images lie. */
+  readonly mediaDir: string
   /** OpenAI's own client, which does not retry. */
   readonly client: OpenAI
   /** Log lines so far, as text. */
@@ -78,6 +80,7 @@ export const startTestGateway = async (options: TestGatewayOptions = {}): Promis
   return {
     url: gateway.url,
     emulators,
+    mediaDir,
     client: new OpenAI({ apiKey: TEST_KEY, baseURL: `${gateway.url}/openai/v1`, maxRetries: 0 }),
     logText: () => text,
     post: async (path, body, headers = {}) =>

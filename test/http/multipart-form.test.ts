@@ -9,7 +9,7 @@ const schema = {
   },
 }
 const read = (fields: Record<string, unknown>) =>
-  readFormValues(new Map(Object.entries(fields)), schema)
+  readFormValues(new Map(Object.entries(fields).map(([name, value]) => [name, [value]])), schema)
 
 describe('form fields as values', () => {
   it('have the type that the schema names', () => {
@@ -32,6 +32,26 @@ describe('form fields as values', () => {
       code: '007',
       toString: 'constructor',
     })
+  })
+
+  it("nest where their names do, as OpenAI's clients write objects", () => {
+    const fields = new Map<string, unknown[]>([
+      ['provider[only][]', ['fal', 'gemini']],
+      ['provider[strict]', ['true']],
+      ['provider[max_price]', ['0.1']],
+      ['extra[a][b]', ['x']],
+      ['__proto__[polluted]', ['x']],
+      ['extra[__proto__][polluted]', ['x']],
+    ])
+    expect(readFormValues(fields, schema)).toEqual({
+      provider: { only: ['fal', 'gemini'], strict: true, max_price: 0.1 },
+      extra: { a: { b: 'x' } },
+    })
+    expect(({} as { polluted?: string }).polluted).toBeUndefined()
+  })
+
+  it('are the last of those with the same name', () => {
+    expect(readFormValues(new Map([['n', ['1', '2']]]), schema)).toEqual({ n: 2 })
   })
 
   it('are absent when empty', () => {

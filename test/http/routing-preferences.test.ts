@@ -22,6 +22,7 @@ describe('routing wishes', () => {
         allowFallbacks: false,
       },
       isStrict: true,
+      warnings: [],
     })
   })
 
@@ -36,18 +37,18 @@ describe('routing wishes', () => {
     expect(readRoutingWishes({ only: ['gemini'] }, headers)).toEqual({
       routing: { order: ['fal', 'gemini'], only: ['gemini'], sort: 'latency' },
       isStrict: true,
+      warnings: [],
       timeoutMs: 5000,
     })
   })
 
   it('are empty when nothing is wished', () => {
-    expect(readRoutingWishes(undefined, {})).toEqual({ routing: {}, isStrict: false })
+    expect(readRoutingWishes(undefined, {})).toEqual({ routing: {}, isStrict: false, warnings: [] })
   })
 
   it.each([
     [{ only: 'fal' }, 'provider.only'],
     [{ sort: 'fastest' }, 'provider.sort'],
-    [{ nonsense: 1 }, 'provider.nonsense'],
     ['fal', 'provider'],
   ])('that are wrong are a 400: %j', (field, param) => {
     expect(() => readRoutingWishes(field, {})).toThrow(
@@ -55,9 +56,31 @@ describe('routing wishes', () => {
     )
   })
 
-  it.each(['x-gateway-timeout-ms', 'x-gateway-provider-sort'])('refuse a senseless %s', (name) => {
-    expect(() => readRoutingWishes(undefined, { [name]: 'soon' })).toThrow(
-      expect.objectContaining({ options: { param: name } }),
-    )
+  it('treat null as absent', () => {
+    expect(readRoutingWishes({ sort: null, only: null }, {})).toMatchObject({
+      routing: {},
+      warnings: [],
+    })
   })
+
+  it('that are not known are reported, unless they ask for nothing', () => {
+    const { warnings } = readRoutingWishes({ hedge: true, quantum: 1, other: false }, {})
+    expect(warnings.map(({ type, param }) => [type, param])).toEqual([
+      ['unsupported', 'provider.hedge'],
+      ['unsupported', 'provider.quantum'],
+    ])
+  })
+
+  it.each(['true', 'True', '1'])('are strict by the header %s', (value) => {
+    expect(readRoutingWishes(undefined, { 'x-gateway-strict': value }).isStrict).toBe(true)
+  })
+
+  it.each(['x-gateway-timeout-ms', 'x-gateway-provider-sort', 'x-gateway-strict'])(
+    'refuse a senseless %s',
+    (name) => {
+      expect(() => readRoutingWishes(undefined, { [name]: 'soon' })).toThrow(
+        expect.objectContaining({ options: { param: name } }),
+      )
+    },
+  )
 })

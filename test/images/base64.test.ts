@@ -28,11 +28,27 @@ describe('decodeBase64', () => {
   })
 })
 
+describe('decodeBase64 of a URI', () => {
+  it('reads percent escapes, wherever a piece ends', async () => {
+    const original = Buffer.from(Array.from({ length: 900_001 }, (_, index) => index * 7))
+    const escaped = encodeURIComponent(original.toString('base64'))
+    expect(escaped).toContain('%2B')
+    expect((await decode(escaped)).equals(original)).toBe(true)
+  })
+
+  it('lets other work run between the pieces of many escapes', async () => {
+    let pieces = 0
+    for await (const _piece of decodeBase64('%41'.repeat(5_000_000))) pieces += 1
+    expect(pieces).toBeGreaterThan(10)
+  })
+})
+
 describe('parseDataUri', () => {
   it.each([
     ['data:image/png;base64,AAAA', { mediaType: 'image/png', base64: 'AAAA' }],
     ['DATA:image/png;BASE64,AAAA', { mediaType: 'image/png', base64: 'AAAA' }],
-    ['data:image/png;charset=x;base64,AA%2B%3d', { mediaType: 'image/png', base64: 'AA+=' }],
+    ['data:image/png;charset=x;base64,AA%2B', { mediaType: 'image/png', base64: 'AA%2B' }],
+    [`data:${';'.repeat(300)}base64,AAAA`, undefined],
     ['data:;base64,AAAA', { mediaType: '', base64: 'AAAA' }],
     ['data:image/svg+xml,<svg/>', undefined],
     ['data:image/png;base64', undefined],

@@ -105,7 +105,7 @@ describe('toStorageError', () => {
   })
 
   it('leaves other errors as they are', () => {
-    const error = systemError('EIO')
+    const error = systemError('EUNKNOWN')
     expect(toStorageError(error)).toBe(error)
   })
 })

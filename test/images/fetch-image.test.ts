@@ -237,7 +237,7 @@ describe('a fetch fails', () => {
     expect(await failureOf(fetcher.fetch(server.url, request()))).toEqual({
       reason: 'timeout',
       message: "The provider's image file did not arrive in time",
-      isTransient: false,
+      isTransient: true,
     })
   })
 

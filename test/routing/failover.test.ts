@@ -1,67 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '#src/domain/clock.ts'
-import {
-  type FailureKind,
-  GatewayError,
-  ProviderError,
-  type ProviderErrorDetails,
-} from '#src/domain/errors.ts'
-import { selectCandidates } from '#src/routing/candidates.ts'
-import { type Attempt, type FailoverInput, runAttempts } from '#src/routing/failover.ts'
-import { DEFAULT_ROUTING_POLICY, type RoutingPolicy } from '#src/routing/policy.ts'
-import { rankCandidates } from '#src/routing/rank.ts'
+import type { FailureKind } from '#src/domain/errors.ts'
 import { createMemoryProviderHealth } from '#src/state/memory/memory-provider-health.ts'
-import {
-  ALL_PROVIDERS,
-  createFirstCatalog,
-  FIRST_MODEL,
-  imageRequest,
-} from '#test/helpers/models.ts'
-
-const catalog = createFirstCatalog()
-const fail = (kind: FailureKind, part: Partial<ProviderErrorDetails> = {}) =>
-  new ProviderError({ kind, workMayExist: false, publicMessage: kind, ...part })
-
-type Execute = FailoverInput<string>['execute']
-
-/** Runs the loop over the first model's four offerings, each call asking `behaviour` of its provider. */
-const run = async (
-  behaviour: (provider: string, count: number, call: Parameters<Execute>[2]) => Promise<string[]>,
-  part: Partial<Omit<FailoverInput<string>, 'policy'>> & { policy?: Partial<RoutingPolicy> } = {},
-) => {
-  const health = createMemoryProviderHealth()
-  const { candidates } = selectCandidates(
-    catalog.resolve(FIRST_MODEL),
-    imageRequest(),
-    ALL_PROVIDERS,
-  )
-  const attempts: Attempt[] = []
-  const calls: string[] = []
-  const items = await runAttempts<string>({
-    ranked: rankCandidates(candidates, {}, health, 0),
-    count: 1,
-    execute: async ({ offering }, count, context) => {
-      calls.push(`${offering.provider} ${count}`)
-      const made = await behaviour(offering.provider, count, context)
-      return { items: made, cost: made.length }
-    },
-    priceOf: (_candidate, count) => count * 100,
-    deadlineMs: systemClock.monotonicMs() + 60_000,
-    clientSignal: new AbortController().signal,
-    health,
-    clock: systemClock,
-    onAttempt: (attempt) => attempts.push(attempt),
-    ...part,
-    policy: { ...DEFAULT_ROUTING_POLICY, ...part.policy },
-  })
-  return { items, attempts, calls, health }
-}
-
-/** Resolves when the signal aborts, as an adapter that cancels its job does. */
-const untilAborted = (signal: AbortSignal) =>
-  new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(fail('cancelled', { workMayExist: true })))
-  })
+import { FIRST_MODEL } from '#test/helpers/models.ts'
+import { fail, run, untilAborted } from './failover-harness.ts'
 
 describe('the attempt loop', () => {
   it('stops at the first success', async () => {
@@ -213,7 +155,7 @@ describe('the attempt loop', () => {
         queueMicrotask(() => client.abort())
         return untilAborted(signal)
       },
-      { clientSignal: client.signal },
+      { gone: client.signal },
     )
     expect(calls).toEqual(['gemini 1'])
     expect(attempts).toMatchObject([
@@ -234,67 +176,21 @@ describe('the attempt loop', () => {
     })
   })
 
-  it('ends the request when the gateway itself cannot go on', async () => {
-    const error = new GatewayError('INTERNAL_ERROR', 'The disk is full.')
-    await expect(
-      run(async () => {
-        throw error
-      }),
-    ).rejects.toBe(error)
-  })
-})
-
-describe('several images', () => {
-  it('are made by calls side by side where a call makes one', async () => {
-    const { items, calls } = await run(async (provider) => [provider], { count: 3 })
-    expect(items).toEqual(['gemini', 'gemini', 'gemini'])
-    expect(calls).toEqual(['gemini 1', 'gemini 1', 'gemini 1'])
-  })
-
-  it('are made by as few calls as the offering allows', async () => {
-    const { calls } = await run(
-      async (provider, count) => {
-        if (provider !== 'fal') throw fail('overloaded')
-        return Array.from({ length: count }, () => provider)
-      },
-      {
-        count: 6,
-        ranked: [...(await fourRanked())].filter(({ offering }) => offering.provider === 'fal'),
-      },
-    )
-    expect(calls).toEqual(['fal 4', 'fal 2'])
-  })
-
-  it('fail over each for itself', async () => {
-    let geminiCalls = 0
-    const { items, calls } = await run(
+  it('keeps a pause that was learnt while an older attempt was running', async () => {
+    const health = createMemoryProviderHealth()
+    const { attempts } = await run(
       async (provider) => {
-        if (provider === 'gemini' && ++geminiCalls === 2) throw fail('overloaded')
+        const nowMs = Date.now() + 1000
+        health.pause(`gemini/${FIRST_MODEL}`, {
+          reason: 'rate_limited',
+          sinceMs: nowMs,
+          untilMs: nowMs,
+        })
         return [provider]
       },
-      { count: 3 },
+      { health },
     )
-    expect(items).toEqual(['gemini', 'vertex', 'gemini'])
-    expect(calls).toEqual(['gemini 1', 'gemini 1', 'gemini 1', 'vertex 1'])
-  })
-
-  it('that an answer lacks are asked of the next offering', async () => {
-    const { items, calls } = await run(async (provider) => [provider], {
-      count: 3,
-      ranked: [...(await fourRanked())].filter(({ offering }) =>
-        ['fal', 'replicate'].includes(offering.provider),
-      ),
-    })
-    expect(items).toEqual(['fal', 'replicate', 'replicate'])
-    expect(calls).toEqual(['fal 3', 'replicate 1', 'replicate 1'])
+    expect(attempts).toMatchObject([{ provider: 'gemini', status: 'completed' }])
+    expect(health.pauseOf(`gemini/${FIRST_MODEL}`, 0)).toBeDefined()
   })
 })
-
-const fourRanked = async () => {
-  const { candidates } = selectCandidates(
-    catalog.resolve(FIRST_MODEL),
-    imageRequest(),
-    ALL_PROVIDERS,
-  )
-  return rankCandidates(candidates, {}, createMemoryProviderHealth(), 0)
-}

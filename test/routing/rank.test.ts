@@ -46,11 +46,11 @@ describe('the order of candidates', () => {
 
   it('puts last what is paused, until the pause ends, but never drops it', () => {
     const health = createMemoryProviderHealth()
-    health.pause(`gemini/${FIRST_MODEL}`, { reason: 'rate_limited', untilMs: 1001 })
-    health.pause('vertex', { reason: 'taken_out', untilMs: 2000 })
+    health.pause(`gemini/${FIRST_MODEL}`, { reason: 'rate_limited', sinceMs: 0, untilMs: 1001 })
+    health.pause('vertex', { reason: 'taken_out', sinceMs: 0, untilMs: 2000 })
     expect(rank({}, {}, health)).toEqual(['fal', 'replicate', 'gemini', 'vertex'])
     const later = createMemoryProviderHealth()
-    later.pause('gemini', { reason: 'taken_out', untilMs: 1000 })
+    later.pause('gemini', { reason: 'taken_out', sinceMs: 0, untilMs: 1000 })
     expect(rank({}, {}, later)[0]).toBe('gemini')
   })
 

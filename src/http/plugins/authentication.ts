@@ -25,7 +25,7 @@ export const registerAuthentication = (
 ): void => {
   if (keyHashes.length === 0) return
   app.addHook('onRequest', async (request) => {
-    if (request.is404 || request.routeOptions.config.isPublic) return
+    if (request.routeOptions.config.isPublic || request.method === 'OPTIONS') return
     checkAuthorization(request.headers.authorization, keyHashes)
   })
 }

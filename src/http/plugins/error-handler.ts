@@ -19,7 +19,10 @@ export const sendError = (error: unknown, request: FastifyRequest, reply: Fastif
     request.log.error({ requestId: request.id, name, stack }, 'unexpected error')
   }
   const answer = toErrorAnswer(known)
-  reply.header('x-request-id', request.id).headers(answer.headers).code(answer.status)
+  reply
+    .header('x-request-id', request.id)
+    .header('openai-processing-ms', Math.round(reply.elapsedTime))
+  reply.headers(answer.headers).code(answer.status)
   reply.header('content-type', 'application/json').send(JSON.stringify(answer.body))
 }
 
@@ -47,5 +50,9 @@ const notServed = (app: FastifyInstance, request: FastifyRequest): GatewayError 
 /** Gives every failure the contract's shape, unknown paths included. */
 export const registerErrorHandler = (app: FastifyInstance): void => {
   app.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply))
+  // Before any body is read: what is not served needs none.
+  app.addHook('onRequest', async (request) => {
+    if (request.is404) throw notServed(app, request)
+  })
   app.setNotFoundHandler((request, reply) => sendError(notServed(app, request), request, reply))
 }

@@ -1,5 +1,6 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
-import { type Static, Type } from 'typebox'
+import { Type } from 'typebox'
 import type { Clock } from '#src/domain/clock.ts'
 import { GatewayError } from '#src/domain/errors.ts'
 import type { MediaStore } from '#src/images/media-store.ts'
@@ -11,7 +12,11 @@ export interface MediaRouteDependencies {
   readonly clock: Clock
 }
 
-const QuerySchema = Type.Object({ expires: Type.String(), signature: Type.String() })
+const ParamsSchema = Type.Object({ file: Type.String() })
+const QuerySchema = Type.Object({
+  expires: Type.String({ default: '' }),
+  signature: Type.String({ default: '' }),
+})
 
 const noSuchImage = (): GatewayError =>
   new GatewayError('NOT_FOUND', 'There is no such image, or its URL is not whole.')
@@ -21,10 +26,12 @@ export const registerMedia = (
   app: FastifyInstance,
   { store, signer, clock }: MediaRouteDependencies,
 ): void => {
-  const options = { config: { isPublic: true }, schema: { querystring: QuerySchema } }
-  app.get<{ Params: { file: string }; Querystring: Static<typeof QuerySchema> }>(
+  app.withTypeProvider<TypeBoxTypeProvider>().get(
     '/v1/media/:file',
-    options,
+    {
+      config: { isPublic: true },
+      schema: { params: ParamsSchema, querystring: QuerySchema },
+    },
     async (request, reply) => {
       const { expires, signature } = request.query
       const { file } = request.params

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Catalog } from '#src/catalog/catalog.ts'
 import { configuredProvidersOf, presentModel } from '#src/http/model-object.ts'
+import { readFlag } from '#src/http/read-flag.ts'
 
 export interface ModelRouteDependencies {
   readonly catalog: Catalog
@@ -8,7 +9,7 @@ export interface ModelRouteDependencies {
 }
 
 const flag = (request: FastifyRequest, name: string): boolean =>
-  String((request.query as Readonly<Record<string, unknown>>)[name]).toLowerCase() === 'true'
+  readFlag((request.query as Readonly<Record<string, unknown>>)[name], name)
 
 /** `GET /models` and `GET /models/{id}`; an id may contain slashes. */
 export const registerModels = (

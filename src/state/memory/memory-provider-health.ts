@@ -13,8 +13,9 @@ export const createMemoryProviderHealth = (): ProviderHealth => {
       const present = pauses.get(key)
       if (!present || present.untilMs < pause.untilMs) pauses.set(key, pause)
     },
-    resume: (key) => {
-      pauses.delete(key)
+    resume: (key, begunMs) => {
+      const pause = pauses.get(key)
+      if (pause && pause.sinceMs <= begunMs) pauses.delete(key)
     },
   }
 }

@@ -1,0 +1,16 @@
+import type { FastifyInstance } from 'fastify'
+import { GatewayError } from '#src/domain/errors.ts'
+import type { Readiness } from '#src/http/routes/health.ts'
+
+/** What a client is told to wait before it asks again, by then of another gateway or the next process. */
+const RETRY_AFTER_MS = 1_000
+
+/** Refuses new work while the gateway is not ready. Health and hosted images are served to the end. */
+export const registerDrain = (app: FastifyInstance, readiness: Readiness): void => {
+  app.addHook('onRequest', async (request) => {
+    if (readiness.isReady || request.routeOptions.config.isPublic) return
+    throw new GatewayError('OVERLOADED', 'The gateway is shutting down or not ready yet.', {
+      retryAfterMs: RETRY_AFTER_MS,
+    })
+  })
+}

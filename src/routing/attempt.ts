@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '#src/domain/clock.ts'
+import { GatewayError, ProviderError } from '#src/domain/errors.ts'
+import type { MicroUsd } from '#src/domain/money.ts'
+import type { RoutingPolicy } from './policy.ts'
+import type { RankedCandidate } from './rank.ts'
+
+/** One try at one offering, as it ended. */
+export interface Attempt {
+  readonly id: string
+  readonly provider: string
+  readonly configKey: string
+  readonly status: 'completed' | 'failed' | 'cancelled'
+  /** Absent: it completed. */
+  readonly failure?: ProviderError
+  /** What was thrown when it was no `ProviderError`: a bug or the gateway's own fault, for the log. */
+  readonly unexpected?: unknown
+  /** Images asked of it. */
+  readonly count: number
+  readonly durationMs: number
+  /** What it cost, or may have cost when it failed after the provider had begun. */
+  readonly cost: MicroUsd
+}
+
+/** What the call of a provider is given, besides the candidate and the number of images. */
+export interface AttemptContext {
+  readonly attemptId: string
+  /** Aborted when the client left or the attempt's time is up. */
+  readonly signal: AbortSignal
+  readonly timeoutMs: number
+}
+
+/** What one attempt brought: items, and what they cost. */
+export interface AttemptYield<Item> {
+  readonly items: readonly Item[]
+  readonly cost: MicroUsd
+}
+
+/** How an attempt is made, in two steps: what the provider does, and what the gateway does with its answer. */
+export interface AttemptWork<Answer, Item> {
+  /** Calls the provider within the attempt's time. Rejects with `ProviderError`. */
+  readonly generate: (
+    candidate: RankedCandidate,
+    count: number,
+    context: AttemptContext,
+  ) => Promise<Answer>
+  /**
+   * Makes an answer ready. It has been paid for, so only the request's deadline and the client end it. Rejects with
+   * `ProviderError` when the provider is to blame; anything else ends the request, as another provider would be paid
+   * for nothing.
+   */
+  readonly deliver: (
+    candidate: RankedCandidate,
+    answer: Answer,
+    signal: AbortSignal,
+  ) => Promise<AttemptYield<Item>>
+  /** Expected price of `count` items, for attempts that fail after work may have begun. */
+  readonly priceOf: (candidate: RankedCandidate, count: number) => MicroUsd
+}
+
+export interface AttemptLimits {
+  /** On the clock's monotonic scale. */
+  readonly deadlineMs: number
+  /** Aborted when the client went away, or the request has ended otherwise. */
+  readonly gone: AbortSignal
+  readonly policy: RoutingPolicy
+  readonly clock: Clock
+}
+
+const providerFailure = (
+  kind: 'bad_response' | 'cancelled',
+  publicMessage: string,
+): ProviderError => new ProviderError({ kind, workMayExist: true, publicMessage })
+
+/** An aborted step rejects with `cancelled`; whether the client or the clock did it is known here. */
+const nameAbort = (error: ProviderError, gone: AbortSignal): ProviderError =>
+  error.kind !== 'cancelled' || gone.aborted
+    ? error
+    : new ProviderError({
+        ...error.details,
+        kind: 'timeout',
+        publicMessage: 'No answer came in time.',
+      })
+
+/** Waits for a step, but not longer than `graceMs` after its signal has aborted: a step that hangs holds nobody. */
+const withinGrace = async <T>(
+  step: Promise<T>,
+  signal: AbortSignal,
+  graceMs: number,
+): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined
+  let onAbort: (() => void) | undefined
+  const abandoned = new Promise<never>((_, reject) => {
+    onAbort = () => {
+      const error = providerFailure('cancelled', 'The provider did not confirm the cancellation.')
+      timer = setTimeout(() => reject(error), graceMs)
+    }
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+  })
+  try {
+    return await Promise.race([step, abandoned])
+  } finally {
+    clearTimeout(timer)
+    if (onAbort) signal.removeEventListener('abort', onAbort)
+  }
+}
+
+const endingAfter = (limits: AttemptLimits, timeoutMs: number): AbortSignal =>
+  AbortSignal.any([limits.gone, AbortSignal.timeout(Math.max(0, Math.ceil(timeoutMs)))])
+
+const deliver = async <Answer, Item>(
+  work: AttemptWork<Answer, Item>,
+  limits: AttemptLimits,
+  candidate: RankedCandidate,
+  answer: Answer,
+): Promise<AttemptYield<Item>> => {
+  const { policy, clock, deadlineMs } = limits
+  const leftMs = deadlineMs - clock.monotonicMs()
+  const signal = endingAfter(limits, Math.max(leftMs, policy.cancelGraceMs))
+  try {
+    return await withinGrace(work.deliver(candidate, answer, signal), signal, policy.cancelGraceMs)
+  } catch (error) {
+    if (error instanceof ProviderError || error instanceof GatewayError) throw error
+    const message = 'The gateway could not make the image ready.'
+    throw Object.assign(new GatewayError('INTERNAL_ERROR', message), { cause: error })
+  }
+}
+
+/** How an attempt ended, for whoever decides what comes next. */
+export interface AttemptResult<Item> {
+  readonly attempt: Attempt
+  readonly items: readonly Item[]
+  /** Set when the gateway itself cannot go on. */
+  readonly fatal?: GatewayError
+}
+
+const failedPart = (
+  error: unknown,
+  gone: AbortSignal,
+): Pick<Attempt, 'status' | 'unexpected'> & { failure: ProviderError } => {
+  const isKnown = error instanceof ProviderError
+  const unhandled = providerFailure('bad_response', 'The answer could not be handled.')
+  const failure = nameAbort(isKnown ? error : unhandled, gone)
+  const status = failure.kind === 'cancelled' ? 'cancelled' : 'failed'
+  return { status, failure, ...(!isKnown && { unexpected: error }) }
+}
+
+/** Makes one attempt. Never rejects. */
+export const runAttempt = async <Answer, Item>(
+  work: AttemptWork<Answer, Item>,
+  limits: AttemptLimits,
+  candidate: RankedCandidate,
+  count: number,
+): Promise<AttemptResult<Item>> => {
+  const { policy, clock, gone } = limits
+  const startMs = clock.monotonicMs()
+  const timeoutMs = Math.ceil(Math.min(policy.attemptTimeoutMs, limits.deadlineMs - startMs))
+  const signal = endingAfter(limits, timeoutMs)
+  const { provider, configKey } = candidate.offering
+  const id = randomUUID()
+  const describe = (part: Pick<Attempt, 'status' | 'cost' | 'failure' | 'unexpected'>): Attempt => {
+    const durationMs = Math.round(clock.monotonicMs() - startMs)
+    return { id, provider, configKey, count, durationMs, ...part }
+  }
+  try {
+    const call = work.generate(candidate, count, { attemptId: id, signal, timeoutMs })
+    const answer = await withinGrace(call, signal, policy.cancelGraceMs)
+    const { items, cost } = await deliver(work, limits, candidate, answer)
+    return { attempt: describe({ status: 'completed', cost }), items }
+  } catch (error) {
+    const part = failedPart(error, gone)
+    const cost = part.failure.details.workMayExist ? work.priceOf(candidate, count) : 0
+    const fatal = error instanceof GatewayError ? { fatal: error } : {}
+    return { attempt: describe({ ...part, cost }), items: [], ...fatal }
+  }
+}

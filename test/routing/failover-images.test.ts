@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest'
+import { GatewayError } from '#src/domain/errors.ts'
+import { fail, fourRanked, run } from './failover-harness.ts'
+
+describe('an answer that was paid for', () => {
+  it("is made ready after the attempt's own time, until the deadline", async () => {
+    const { items, calls } = await run(async (provider) => [provider], {
+      policy: { attemptTimeoutMs: 20, cancelGraceMs: 0 },
+      deliver: (answer, signal) =>
+        new Promise((resolve, reject) => {
+          signal.addEventListener('abort', () => reject(new Error('aborted')))
+          setTimeout(() => resolve(answer), 60)
+        }),
+    })
+    expect(items).toEqual(['gemini'])
+    expect(calls).toEqual(['gemini 1'])
+  })
+
+  it('is taken when the adapter hands it over just after the abort', async () => {
+    const { items } = await run(
+      (provider, _count, { signal }) =>
+        new Promise((resolve) => signal.addEventListener('abort', () => resolve([provider]))),
+      { policy: { attemptTimeoutMs: 20 } },
+    )
+    expect(items).toEqual(['gemini'])
+  })
+
+  it('and cannot be read lets the next offering serve, its cost counted', async () => {
+    let deliveries = 0
+    const { items, attempts } = await run(async (provider) => [provider], {
+      deliver: async (answer) => {
+        deliveries += 1
+        if (deliveries === 1) throw fail('bad_response', { workMayExist: true })
+        return answer
+      },
+    })
+    expect(items).toEqual(['vertex'])
+    expect(attempts.map(({ cost }) => cost)).toEqual([100, 1])
+  })
+
+  it.each([
+    ['a full disk', new GatewayError('INTERNAL_ERROR', 'The disk is full.'), 'The disk is full.'],
+    ['a bug', new TypeError('secret detail'), 'The gateway could not make the image ready.'],
+  ])(
+    'and meets %s ends the request, all its chains, and pays nobody else',
+    async (_what, error, message) => {
+      const calls: string[] = []
+      const promise = run(
+        async (provider, count) => {
+          calls.push(`${provider} ${count}`)
+          if (calls.length === 3) throw fail('overloaded')
+          return [provider]
+        },
+        {
+          count: 3,
+          deliver: async () => {
+            throw error
+          },
+        },
+      )
+      await expect(promise).rejects.toMatchObject({ code: 'INTERNAL_ERROR', message })
+      expect(calls.length).toBeLessThanOrEqual(4)
+      const settled = calls.length
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      expect(calls).toHaveLength(settled)
+    },
+  )
+})
+
+describe('several images', () => {
+  it('are made by calls side by side where a call makes one', async () => {
+    const { items, calls } = await run(async (provider) => [provider], { count: 3 })
+    expect(items).toEqual(['gemini', 'gemini', 'gemini'])
+    expect(calls).toEqual(['gemini 1', 'gemini 1', 'gemini 1'])
+  })
+
+  it('are made by as few calls as the offering allows', async () => {
+    const { calls } = await run(
+      async (provider, count) => {
+        if (provider !== 'fal') throw fail('overloaded')
+        return Array.from({ length: count }, () => provider)
+      },
+      {
+        count: 6,
+        ranked: [...(await fourRanked())].filter(({ offering }) => offering.provider === 'fal'),
+      },
+    )
+    expect(calls).toEqual(['fal 4', 'fal 2'])
+  })
+
+  it('fail over each for itself', async () => {
+    let geminiCalls = 0
+    const { items, calls } = await run(
+      async (provider) => {
+        if (provider === 'gemini' && ++geminiCalls === 2) throw fail('overloaded')
+        return [provider]
+      },
+      { count: 3 },
+    )
+    expect(items).toEqual(['gemini', 'vertex', 'gemini'])
+    expect(calls).toEqual(['gemini 1', 'gemini 1', 'gemini 1', 'vertex 1'])
+  })
+
+  it('that an answer lacks are asked of the next offering', async () => {
+    const { items, calls } = await run(async (provider) => [provider], {
+      count: 3,
+      ranked: [...(await fourRanked())].filter(({ offering }) =>
+        ['fal', 'replicate'].includes(offering.provider),
+      ),
+    })
+    expect(items).toEqual(['fal', 'replicate', 'replicate'])
+    expect(calls).toEqual(['fal 3', 'replicate 1', 'replicate 1'])
+  })
+})
