@@ -1,19 +1,17 @@
 import { createFalClient, type FalClient } from '@fal-ai/client'
-import { type JobProtocol, readPatiently, runJob } from '#providers/lib/job.ts'
+import { type JobProtocol, runJob } from '#providers/lib/job.ts'
 import {
   asProviderError,
-  cancelledError,
   unreadableAnswer,
   withWorkMayExist,
 } from '#providers/lib/provider-failure.ts'
 import { createSingleShot, type SingleShot } from '#providers/lib/single-shot-fetch.ts'
-import type { JsonObject } from '#src/domain/json.ts'
+import { ProviderError } from '#src/domain/errors.ts'
 import type {
   ProviderAdapter,
   ProviderAnswer,
   ProviderCall,
   ProviderDependencies,
-  UpstreamFailure,
 } from '#src/domain/provider-adapter.ts'
 import { buildRequest, type FalRequest } from './build-request.ts'
 import {
@@ -21,9 +19,18 @@ import {
   classifyError,
   classifyFailedJob,
   FAL_NAME,
-  isFalError,
+  isJobOutcome,
+  isStillRunning,
+  unfinishedJob,
 } from './errors.ts'
-import { type FalJob, readResponse, readStatus, readSubmitted } from './read-response.ts'
+import {
+  type FalJob,
+  findingAfterCancel,
+  readOutput,
+  readResponse,
+  readStatus,
+  readSubmitted,
+} from './read-response.ts'
 
 /** fal's queue (fal.ai/docs/documentation/model-apis/inference/queue, read 2026-11). */
 export const FAL_BASE_URL = 'https://queue.fal.run'
@@ -52,29 +59,21 @@ export const createFalAdapter = (
   generate: async (call) => {
     try {
       const request = buildRequest(call, dependencies.timeScale)
-      return await generate({ settings, dependencies, call, request })
+      const limits = { signal: call.signal, timeScale: dependencies.timeScale }
+      return await runJob(jobProtocol({ settings, dependencies, call, request }), limits)
     } catch (error) {
       throw asProviderError(FAL_NAME, error, classifyError)
     }
   },
 })
 
-const generate = async (attempt: Attempt): Promise<ProviderAnswer> => {
-  const { call } = attempt
-  const limits = { signal: call.signal, timeScale: attempt.dependencies.timeScale }
-  const job = await runJob(jobProtocol(attempt), limits)
-  try {
-    const outcome = await readPatiently((signal) => fetchResult(attempt, job, signal), limits)
-    if ('failed' in outcome) throw classifyFailedJob(job, outcome.failed ?? undefined)
-    return readResponse(outcome.output, job.requestId, call.input.prompt)
-  } catch (error) {
-    if (call.signal.aborted) throw cancelledError(FAL_NAME, !job.hasFailed)
-    throw error
-  }
-}
-
-const jobProtocol = (attempt: Attempt): JobProtocol<FalJob> => {
+const jobProtocol = (attempt: Attempt): JobProtocol<FalJob, ProviderAnswer> => {
   const { endpointId, ...options } = attempt.request
+  const look = async ({ requestId }: FalJob, signal: AbortSignal): Promise<FalJob> =>
+    readStatus(
+      await callOnce(attempt, signal, (client) => client.queue.status(endpointId, { requestId })),
+      requestId,
+    )
   return {
     providerName: FAL_NAME,
     create: async (signal) => {
@@ -86,18 +85,31 @@ const jobProtocol = (attempt: Attempt): JobProtocol<FalJob> => {
       )
       return readSubmitted(answer)
     },
-    poll: async ({ requestId }, signal) =>
-      readStatus(
-        await callOnce(attempt, signal, (client) => client.queue.status(endpointId, { requestId })),
-        requestId,
-      ),
+    poll: look,
     isFinal: ({ status }) => status === 'COMPLETED',
-    cancel: async ({ requestId, status }, signal) => {
-      await callOnce(attempt, signal, (client) => client.queue.cancel(endpointId, { requestId }))
-      // Accepted while still queued: it never begins. A job that runs may finish and be billed all the same.
-      return status !== 'IN_QUEUE'
+    readResult: (job, signal) => readResult(attempt, job, signal),
+    cancel: async (job, signal) => {
+      const isAccepted = await requestCancel(attempt, job, signal)
+      // The answer does not say how far the job was, and what was seen before may be old.
+      return findingAfterCancel({ before: job, isAccepted, after: await look(job, signal) })
     },
     idOf: ({ requestId }) => requestId,
+  }
+}
+
+/** False: the job has ended, by itself or by a cancel whose answer was lost. */
+const requestCancel = async (
+  attempt: Attempt,
+  { requestId }: FalJob,
+  signal: AbortSignal,
+): Promise<boolean> => {
+  const { endpointId } = attempt.request
+  try {
+    await callOnce(attempt, signal, (client) => client.queue.cancel(endpointId, { requestId }))
+    return true
+  } catch (error) {
+    if (error instanceof ProviderError && error.details.upstreamStatus === 400) return false
+    throw error
   }
 }
 
@@ -118,7 +130,7 @@ const callOnce = async (
 
 const createShot = ({ settings, dependencies }: Attempt, signal: AbortSignal): SingleShot =>
   createSingleShot({
-    fetch: dependencies.fetch,
+    dependencies,
     signal,
     redirectTo: (url) => queueUrl(url, settings.baseUrl),
   })
@@ -132,34 +144,29 @@ export const queueUrl = (url: URL, baseUrl: string): URL => {
   return new URL(`${baseUrl.replace(/\/+$/, '')}${url.pathname}${url.search}`)
 }
 
-/** The job's output, or how it failed; null: its status says that it failed, and nothing more is known. */
-type Outcome = { readonly output: unknown } | { readonly failed: UpstreamFailure | null }
-
-/** One look at the result. Faults on the way to it are thrown, to be tried again. */
-const fetchResult = async (
+/** One look at the result. Rejects for faults on the way to it, which are tried again. */
+const readResult = async (
   attempt: Attempt,
   job: FalJob,
   signal: AbortSignal,
-): Promise<Outcome> => {
+): Promise<() => ProviderAnswer> => {
+  const { requestId } = job
   const shot = createShot(attempt, signal)
   try {
-    const result = await createClient(attempt, shot).queue.result(attempt.request.endpointId, {
-      requestId: job.requestId,
-    })
-    return { output: result.data as JsonObject }
+    const { endpointId } = attempt.request
+    const { data } = await createClient(attempt, shot).queue.result(endpointId, { requestId })
+    const output = readOutput(data)
+    return () => readResponse(output, requestId, attempt.call.input.prompt)
   } catch (error) {
     const failure = shot.failure()
-    if (isStillRunning(failure)) throw unreadableAnswer(FAL_NAME, true)
-    if (failure?.status !== undefined && isFalError(failure.body)) return { failed: failure }
-    if (job.hasFailed) return { failed: null }
-    throw withWorkMayExist(
-      asProviderError(FAL_NAME, error, classifyError, shot),
-      true,
-      job.requestId,
-    )
+    const isOutcome = failure !== undefined && isJobOutcome(failure, job)
+    if (isOutcome || job.hasFailed) {
+      return () => {
+        throw classifyFailedJob(job, isOutcome ? failure : undefined)
+      }
+    }
+    if (isStillRunning(failure)) throw unfinishedJob(requestId)
+    const fault = asProviderError(FAL_NAME, error, classifyError, shot)
+    throw withWorkMayExist(fault, true, requestId)
   }
 }
-
-/** An answer seen by one implementer right after COMPLETED: 400 "Request is still in progress". */
-const isStillRunning = (failure: UpstreamFailure | undefined): boolean =>
-  failure?.status === 400 && /still in progress/i.test(JSON.stringify(failure.body ?? ''))

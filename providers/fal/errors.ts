@@ -65,6 +65,9 @@ const TYPE_RULES: Readonly<Record<string, TypeRule>> = {
   client_disconnected: { kind: 'bad_response', ...refused },
 }
 
+const ruleOf = (type: string | undefined): TypeRule | undefined =>
+  type !== undefined && Object.hasOwn(TYPE_RULES, type) ? TYPE_RULES[type] : undefined
+
 /** What an error answer of fal means: the type that it names, else its status. */
 export const classifyError = (failure: UpstreamFailure): ProviderError => {
   if (failure.status === undefined) return networkError(FAL_NAME, failure)
@@ -94,7 +97,7 @@ export interface FailedJob {
 export const classifyFailedJob = (job: FailedJob, failure?: UpstreamFailure): ProviderError => {
   const named = failure === undefined ? undefined : typeOf(failure)
   const type = named ?? job.errorType
-  const rule = type === undefined ? undefined : TYPE_RULES[type]
+  const rule = ruleOf(type)
   const verdict: Verdict =
     rule === undefined ? unnamedVerdict(failure) : typedVerdict(type ?? '', rule, failure)
   const reason = failure === undefined ? { reason: 'accepted the job, which then failed' } : {}
@@ -112,7 +115,7 @@ const unnamedVerdict = (failure: UpstreamFailure | undefined): Verdict =>
 
 const verdictOf = (failure: UpstreamFailure, status: number): Verdict => {
   const type = typeOf(failure)
-  const rule = type === undefined ? undefined : TYPE_RULES[type]
+  const rule = ruleOf(type)
   // A 403 tells a locked account by its text only.
   if (type !== undefined && rule !== undefined && status !== 403) {
     return typedVerdict(type, rule, failure)
@@ -195,5 +198,25 @@ const wrongField = (body: unknown): string | undefined => {
   return last === 'body' ? undefined : last
 }
 
-/** Whether an answer is fal's own error format, and so the job's outcome rather than a fault on the way to it. */
-export const isFalError = (body: unknown): boolean => isJsonObject(body) && 'detail' in body
+/** Statuses that say something of the way to a result, whatever their body; 5xx does too while nothing has failed. */
+const ON_THE_WAY: ReadonlySet<number> = new Set([401, 403, 404, 408, 429])
+
+/** Whether an answer of the result URL is how the job ended, and no fault on the way to a result that is there. */
+export const isJobOutcome = (failure: UpstreamFailure, job: { hasFailed: boolean }): boolean => {
+  const { status, body } = failure
+  if (status === undefined || ON_THE_WAY.has(status) || isStillRunning(failure)) return false
+  return isJsonObject(body) && 'detail' in body && (job.hasFailed || status < 500)
+}
+
+/** An answer seen by one implementer right after COMPLETED: 400 "Request is still in progress". */
+export const isStillRunning = (failure: UpstreamFailure | undefined): boolean =>
+  failure?.status === 400 && /still in progress/i.test(JSON.stringify(failure.body ?? ''))
+
+/** A job that is done by its status and not by its result URL: a matter of waiting. */
+export const unfinishedJob = (requestId: string): ProviderError =>
+  providerError(FAL_NAME, {
+    kind: 'overloaded',
+    workMayExist: true,
+    reason: 'has not stored the result yet',
+    providerRequestId: requestId,
+  })

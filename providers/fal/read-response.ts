@@ -1,3 +1,4 @@
+import type { CancelFinding } from '#providers/lib/job.ts'
 import { providerError, unreadableAnswer } from '#providers/lib/provider-failure.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '#src/domain/json.ts'
 import type { ProviderAnswer, ProviderImage } from '#src/domain/provider-adapter.ts'
@@ -8,6 +9,8 @@ export interface FalJob extends FailedJob {
   readonly status: 'IN_QUEUE' | 'IN_PROGRESS' | 'COMPLETED'
   /** True: the job ended without a result. */
   readonly hasFailed: boolean
+  /** True: the status gives a time of inference. */
+  readonly hasRun: boolean
 }
 
 /** Ids become part of a path, so only what fal uses for them is taken. */
@@ -21,7 +24,7 @@ export const readSubmitted = (answer: unknown): FalJob => {
   if (typeof requestId !== 'string' || !REQUEST_ID.test(requestId)) {
     throw unreadableAnswer(FAL_NAME, true)
   }
-  return { requestId, status: 'IN_QUEUE', hasFailed: false }
+  return { requestId, status: 'IN_QUEUE', hasFailed: false, hasRun: false }
 }
 
 /** An answer of status. A failed job is COMPLETED too, told apart by fields that the SDK's types leave out. */
@@ -34,19 +37,49 @@ export const readStatus = (answer: unknown, requestId: string): FalJob => {
     requestId,
     status,
     hasFailed: hasText(found.error) || hasText(errorType),
+    hasRun: isJsonObject(found.metrics) && Number(found.metrics.inference_time ?? 0) > 0,
     ...(typeof errorType === 'string' && { errorType }),
   }
 }
 
 const hasText = (value: unknown): boolean => value !== undefined && value !== null && value !== ''
 
+/** A job before and after its cancel. */
+interface Cancelled {
+  readonly before: FalJob
+  /** False: fal said that the job had ended already. */
+  readonly isAccepted: boolean
+  readonly after: FalJob
+}
+
+/**
+ * What a look after the cancel shows. That a job never began is believed only when it was last seen in the queue and
+ * is still there, or has been cancelled without any inference.
+ */
+export const findingAfterCancel = ({
+  before,
+  isAccepted,
+  after,
+}: Cancelled): CancelFinding<FalJob> => {
+  const isCancelled = after.errorType === 'client_cancelled'
+  if (after.status === 'COMPLETED' && !isCancelled) return { kind: 'ended', job: after }
+  const staysQueued = isAccepted && after.status === 'IN_QUEUE'
+  const neverBegan = staysQueued || (isCancelled && !after.hasRun)
+  return { kind: 'stopped', hadBegun: before.status !== 'IN_QUEUE' || !neverBegan }
+}
+
+/** What a result URL answered with 200: the output of a model is an object. */
+export const readOutput = (output: unknown): JsonObject => {
+  if (!isJsonObject(output)) throw unreadableAnswer(FAL_NAME, true)
+  return output
+}
+
 /** A finished job's output as images. Models answer `images`, a few a single `image`. */
 export const readResponse = (
-  output: unknown,
+  output: JsonObject,
   requestId: string,
   sentPrompt: JsonValue | undefined,
 ): ProviderAnswer => {
-  if (!isJsonObject(output)) throw unreadableAnswer(FAL_NAME, true)
   const listed = Array.isArray(output.images) ? output.images : [output.image]
   const images = listed.filter(isJsonObject).flatMap(imageOf)
   if (images.length === 0) {

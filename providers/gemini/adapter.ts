@@ -1,4 +1,4 @@
-import { GoogleGenAI } from '@google/genai'
+import { GoogleGenAI } from '@google/genai/web'
 import { createGoogleAdapter } from '#providers/lib/google/google-adapter.ts'
 import type { ProviderAdapter, ProviderDependencies } from '#src/domain/provider-adapter.ts'
 import { GEMINI_NAME } from './errors.ts'
@@ -17,7 +17,10 @@ export interface GeminiSettings {
   readonly baseUrl: string
 }
 
-/** Every option is given, as the SDK fills what is missing from the environment, its mode included. */
+/**
+ * The SDK's web entry is the same for calls with a key, but neither fills gaps from the environment nor prints to the
+ * console what it finds there.
+ */
 export const createGeminiAdapter = (
   settings: GeminiSettings,
   dependencies: ProviderDependencies,
@@ -25,11 +28,11 @@ export const createGeminiAdapter = (
   createGoogleAdapter({
     providerName: GEMINI_NAME,
     usesApiKey: true,
-    fetch: dependencies.fetch,
-    client: new GoogleGenAI({
+    dependencies,
+    models: new GoogleGenAI({
       vertexai: false,
       apiKey: settings.apiKey,
       apiVersion: API_VERSION,
       httpOptions: { baseUrl: settings.baseUrl },
-    }),
+    }).models,
   })

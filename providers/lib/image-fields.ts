@@ -10,14 +10,14 @@ export interface PlacedImage extends Pick<InputImage, 'field' | 'isList'> {
 
 /** Images → the input fields that they belong to, lists in the order of the images. */
 export const placeImages = (providerName: string, images: readonly PlacedImage[]): JsonObject => {
-  const fields: { [field: string]: string | string[] } = {}
+  const fields = new Map<string, string | string[]>()
   for (const { field, isList, url } of images) {
-    const before = fields[field]
-    if (isList) fields[field] = Array.isArray(before) ? [...before, url] : [url]
-    else if (before === undefined) fields[field] = url
+    const before = fields.get(field)
+    if (isList) fields.set(field, Array.isArray(before) ? [...before, url] : [url])
+    else if (before === undefined) fields.set(field, url)
     else throw tooManyImages(providerName, field)
   }
-  return fields
+  return Object.fromEntries(fields)
 }
 
 /** Dropping an image in silence would give a picture that nobody asked for. */

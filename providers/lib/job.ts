@@ -1,26 +1,43 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { ProviderError } from '#src/domain/errors.ts'
 import { cancelledError, withWorkMayExist } from './provider-failure.ts'
+import {
+  type Patience,
+  patienceOf,
+  pause,
+  type ReadLimits,
+  readPatiently,
+} from './read-patiently.ts'
+import { scaledLimitMs } from './request-limit.ts'
 
-/** A provider's job API: create once, look until it is final, cancel. Each function sends one request. */
-export interface JobProtocol<Job> {
+/** A provider's job API: create once, look until it is final, read the result, cancel. */
+export interface JobProtocol<Job, Answer> {
   readonly providerName: string
-  /** The only call that may cost money. */
+  /** The only call that may cost money. Sends one request. */
   create(signal: AbortSignal): Promise<Job>
+  /** Sends one request. */
   poll(job: Job, signal: AbortSignal): Promise<Job>
   isFinal(job: Job): boolean
-  /** Resolves to whether billable work may exist all the same. */
-  cancel(job: Job, signal: AbortSignal): Promise<boolean>
+  /**
+   * Fetches what a final job has to say. Rejects for faults on the way, which are tried again; what the job itself
+   * failed with is thrown by the function that comes back.
+   */
+  readResult(job: Job, signal: AbortSignal): Promise<() => Answer>
+  /** Tells the job to stop and finds out what became of it. Safe to be called again after a fault on the way. */
+  cancel(job: Job, signal: AbortSignal): Promise<CancelFinding<Job>>
   /** The provider's id of the job. */
   idOf(job: Job): string
 }
 
-export interface JobLimits {
-  /** The attempt's signal. */
-  readonly signal: AbortSignal
-  /** Divides every time below. */
-  readonly timeScale: number
-}
+/**
+ * What became of a job that was told to stop: it had ended by itself, with a result or without; or it was stopped,
+ * and had begun by then or not. A provider that does not tell counts as having begun.
+ */
+export type CancelFinding<Job> =
+  | { readonly kind: 'ended'; readonly job: Job }
+  | { readonly kind: 'stopped'; readonly hadBegun: boolean }
+
+/** `signal` is the attempt's. It aborts with a `TimeoutError` when the time is up, else because the caller left. */
+export type JobLimits = ReadLimits
 
 /**
  * Milliseconds for a create that is under way when the caller gives up: with its id the job can be cancelled,
@@ -28,11 +45,11 @@ export interface JobLimits {
  */
 const CREATE_GRACE_MS = 3_000
 
-/** Milliseconds that a cancel request may take: the caller waits for it, but not for long. */
-const CANCEL_LIMIT_MS = 5_000
+/** Milliseconds for cancelling and for reading what had ended by then: the caller waits for it, for five seconds. */
+const GIVE_UP_LIMIT_MS = 4_000
 
-/** Milliseconds for one look at a job. Looking again is free, so a stuck connection is given up early. */
-const POLL_LIMIT_MS = 15_000
+/** Milliseconds for one try of a cancel, so that a stuck connection leaves time for a second. */
+const CANCEL_TRY_MS = 1_500
 
 /**
  * Milliseconds between looks: 500 as both SDKs do, then a fifth more each time up to two seconds. Over a job of
@@ -42,119 +59,103 @@ const POLL_INTERVAL_MS = 500
 const POLL_GROWTH = 1.2
 const POLL_INTERVAL_MAX_MS = 2_000
 
-/** Back-off after a failed look, in milliseconds: 500, 1000, 2000, then 4000. */
-const READ_RETRY_MS = 500
-const READ_RETRY_MAX_MS = 4_000
-
 /**
- * Milliseconds below which no limit on a request is scaled: a local network and a busy process do not get faster
- * with the time scale.
+ * Creates a job once, looks at it until it is final and reads its result. When that is given up, the job is
+ * cancelled; a result that was there by then is returned all the same, unless the caller has left.
  */
-const REQUEST_LIMIT_MIN_MS = 250
-
-/** Answers that cannot be read, one after another, after which a fourth will not be better. */
-const UNREADABLE_LIMIT = 3
-
-/** Creates a job once and looks at it until it is final. Aborted, it cancels the job and rejects `cancelled`. */
-export const runJob = async <Job>(protocol: JobProtocol<Job>, limits: JobLimits): Promise<Job> => {
-  const { signal } = limits
-  if (signal.aborted) throw cancelledError(protocol.providerName, false)
+export const runJob = async <Job, Answer>(
+  protocol: JobProtocol<Job, Answer>,
+  limits: JobLimits,
+): Promise<Answer> => {
+  if (limits.signal.aborted) throw cancelledError(protocol.providerName, false)
   let job = await createWithGrace(protocol, limits)
-  let intervalMs = POLL_INTERVAL_MS
-  while (!protocol.isFinal(job)) {
-    await pause(intervalMs, limits)
-    if (signal.aborted) throw await cancelJob(protocol, job, limits)
-    intervalMs = Math.min(intervalMs * POLL_GROWTH, POLL_INTERVAL_MAX_MS)
-    try {
+  let read: () => Answer
+  try {
+    let intervalMs = POLL_INTERVAL_MS
+    while (!protocol.isFinal(job)) {
+      await pause(intervalMs, limits)
+      intervalMs = Math.min(intervalMs * POLL_GROWTH, POLL_INTERVAL_MAX_MS)
       const current = job
-      job = await readPatiently((each) => protocol.poll(current, each), limits)
-    } catch (error) {
-      if (signal.aborted) throw await cancelJob(protocol, job, limits)
-      throw ofJob(error, protocol.idOf(job))
+      job = await readPatiently((signal) => protocol.poll(current, signal), limits)
     }
+    read = await fetchResult(protocol, job, limits)
+  } catch (error) {
+    read = await giveUp(protocol, job, error, limits)
   }
-  return job
+  return read()
 }
 
-/** The create outlives an abort by the grace time; a job that turns up then is cancelled. */
-const createWithGrace = async <Job>(
-  protocol: JobProtocol<Job>,
-  limits: JobLimits,
+/** The create outlives an abort by the grace time, so that a job that turns up then can be cancelled. */
+const createWithGrace = async <Job, Answer>(
+  { providerName, create }: Pick<JobProtocol<Job, Answer>, 'providerName' | 'create'>,
+  { signal, timeScale }: JobLimits,
 ): Promise<Job> => {
-  const { signal, timeScale } = limits
-  const giveUp = new AbortController()
+  const end = new AbortController()
   let timer: NodeJS.Timeout | undefined
   const startGrace = (): void => {
-    timer = setTimeout(() => giveUp.abort(), scaledLimitMs(CREATE_GRACE_MS, timeScale))
+    timer = setTimeout(() => end.abort(), scaledLimitMs(CREATE_GRACE_MS, timeScale))
   }
   signal.addEventListener('abort', startGrace, { once: true })
   try {
-    const job = await protocol.create(giveUp.signal)
-    if (signal.aborted) throw await cancelJob(protocol, job, limits)
-    return job
+    return await create(end.signal)
   } catch (error) {
     if (!signal.aborted || !(error instanceof ProviderError)) throw error
-    if (error.kind === 'cancelled') throw error
-    throw cancelledError(protocol.providerName, error.details.workMayExist)
+    throw cancelledError(providerName, error.details.workMayExist)
   } finally {
     clearTimeout(timer)
     signal.removeEventListener('abort', startGrace)
   }
 }
 
-/** Cancels within its own limit; a cancel that fails leaves it open whether work exists. */
-const cancelJob = async <Job>(
-  protocol: JobProtocol<Job>,
-  job: Job,
-  limits: JobLimits,
-): Promise<ProviderError> => {
-  const limit = AbortSignal.timeout(scaledLimitMs(CANCEL_LIMIT_MS, limits.timeScale))
-  const workMayExist = await protocol.cancel(job, limit).catch(() => true)
-  return withWorkMayExist(
-    cancelledError(protocol.providerName, workMayExist),
-    workMayExist,
-    protocol.idOf(job),
-  )
-}
+/** The result of an ended job has been paid for, so no fault on the way to it is final at once. */
+const resultPatience = (error: ProviderError): Patience =>
+  patienceOf(error) === 'endless' ? 'endless' : 'short'
 
-/** A failure while looking: the job was accepted, so it may be worked on whatever the answer says. */
-const ofJob = (error: unknown, jobId: string): unknown =>
-  error instanceof ProviderError ? withWorkMayExist(error, true, jobId) : error
+const fetchResult = <Job, Answer>(
+  protocol: JobProtocol<Job, Answer>,
+  job: Job,
+  limits: ReadLimits,
+): Promise<() => Answer> =>
+  readPatiently((signal) => protocol.readResult(job, signal), limits, { patience: resultPatience })
 
 /**
- * Repeats a free read over lost connections, time-outs, 429 and 5xx until it succeeds or the attempt ends, and over
- * unreadable answers a few times.
+ * Leaves no job behind. `error` is why looking or reading has ended: the signal's reason, or a failure for good.
+ * Resolves to the result when the job had ended and somebody still waits for it.
  */
-export const readPatiently = async <T>(
-  read: (signal: AbortSignal) => Promise<T>,
-  limits: JobLimits,
-): Promise<T> => {
-  let unreadable = 0
-  for (let waitMs = READ_RETRY_MS; ; waitMs = Math.min(waitMs * 2, READ_RETRY_MAX_MS)) {
-    limits.signal.throwIfAborted()
-    const limit = AbortSignal.timeout(scaledLimitMs(POLL_LIMIT_MS, limits.timeScale))
-    try {
-      return await read(AbortSignal.any([limits.signal, limit]))
-    } catch (error) {
-      if (!(error instanceof ProviderError)) throw error
-      if (error.kind === 'bad_response') unreadable += 1
-      if (!isPassing(error) || unreadable > UNREADABLE_LIMIT) throw error
-    }
-    await pause(waitMs, limits)
+const giveUp = async <Job, Answer>(
+  protocol: JobProtocol<Job, Answer>,
+  job: Job,
+  error: unknown,
+  { signal, timeScale }: JobLimits,
+): Promise<() => Answer> => {
+  const wasAborted = signal.aborted && !(error instanceof ProviderError)
+  const failure = wasAborted ? cancelledError(protocol.providerName, true) : error
+  if (protocol.isFinal(job) && !wasAborted) throw ofJob(failure, true, protocol.idOf(job))
+  const limit = AbortSignal.timeout(scaledLimitMs(GIVE_UP_LIMIT_MS, timeScale))
+  const limits = { signal: limit, timeScale }
+  const finding = await stop(protocol, job, limits)
+  if (finding?.kind === 'ended' && !hasCallerLeft(signal)) {
+    const read = await fetchResult(protocol, finding.job, limits).catch(() => undefined)
+    if (read !== undefined) return read
   }
+  const workMayExist = finding?.kind !== 'stopped' || finding.hadBegun
+  throw ofJob(failure, workMayExist, protocol.idOf(job))
 }
 
-/** Whether looking again may help. */
-const isPassing = (error: ProviderError): boolean => {
-  const { upstreamStatus } = error.details
-  if (upstreamStatus === undefined) return true
-  return upstreamStatus === 429 || upstreamStatus === 408 || upstreamStatus >= 500
+/** What became of the job; `undefined`: it could not be found out. */
+const stop = async <Job, Answer>(
+  protocol: JobProtocol<Job, Answer>,
+  job: Job,
+  limits: ReadLimits,
+): Promise<CancelFinding<Job> | undefined> => {
+  if (protocol.isFinal(job)) return { kind: 'ended', job }
+  const cancel = (signal: AbortSignal) => protocol.cancel(job, signal)
+  return await readPatiently(cancel, limits, { oneReadMs: CANCEL_TRY_MS }).catch(() => undefined)
 }
 
-const scaledLimitMs = (limitMs: number, timeScale: number): number =>
-  Math.max(REQUEST_LIMIT_MIN_MS, Math.ceil(limitMs / timeScale))
+const hasCallerLeft = ({ aborted, reason }: AbortSignal): boolean =>
+  aborted && !(reason instanceof Error && reason.name === 'TimeoutError')
 
-/** Waits, or less when the attempt ends; never rejects. */
-const pause = async (waitMs: number, limits: JobLimits): Promise<void> => {
-  await sleep(waitMs / limits.timeScale, undefined, { signal: limits.signal }).catch(() => {})
-}
+/** A failure after the job had been accepted: what the answer says of work is about the request, not about the job. */
+const ofJob = (error: unknown, workMayExist: boolean, jobId: string): unknown =>
+  error instanceof ProviderError ? withWorkMayExist(error, workMayExist, jobId) : error

@@ -1,4 +1,5 @@
-import type { UpstreamFailure } from '#src/domain/provider-adapter.ts'
+import type { ProviderDependencies, UpstreamFailure } from '#src/domain/provider-adapter.ts'
+import { scaledLimitMs } from './request-limit.ts'
 
 /**
  * What a single-shot fetch throws. It has neither `code` nor `cause`, and its name is no DOMException's: the fal
@@ -15,8 +16,8 @@ export class UpstreamCallError extends Error {
 }
 
 export interface SingleShotOptions {
-  /** What really sends. */
-  readonly fetch: typeof globalThis.fetch
+  /** `fetch` is what really sends. */
+  readonly dependencies: Pick<ProviderDependencies, 'fetch' | 'clock' | 'timeScale'>
   /** Ends the request. The SDK's own signal is left aside: one of them drops the reason. */
   readonly signal: AbortSignal
   /** Request headers that the SDK has no option for; absent: none. */
@@ -78,14 +79,14 @@ const exchange = async (
   const url = new URL(input instanceof Request ? input.url : input)
   const target = options.redirectTo?.(url) ?? url
   state.requestLeft = true
-  const response = await options.fetch(target, {
+  const response = await options.dependencies.fetch(target, {
     ...init,
     headers: withHeaders(init?.headers, options.headers),
     signal: options.signal,
     // A redirect followed by itself would be a second request, and could carry the key to another host.
     redirect: 'manual',
   })
-  if (!response.ok) throw await statusError(response)
+  if (!response.ok) throw await statusError(response, options.dependencies)
   const bytes = await response.arrayBuffer()
   return new Response(bytes.byteLength === 0 ? null : bytes, {
     status: response.status,
@@ -102,12 +103,61 @@ const withHeaders = (
   return headers
 }
 
-/** The status says enough even when the body of the error cannot be read. */
-const statusError = async (response: Response): Promise<UpstreamCallError> => {
-  const headers = Object.fromEntries(response.headers)
-  const text = await response.text().catch(() => '')
+/** Milliseconds in which the body of an error has to be there. */
+const ERROR_BODY_LIMIT_MS = 2_000
+
+/** Bytes of an error's body that are read. The longest on record are Google's, with some kilobytes of details. */
+const ERROR_BODY_LIMIT_BYTES = 65_536
+
+/** The status says enough even when the body of the error is too long, too slow or broken. */
+const statusError = async (
+  response: Response,
+  { clock, timeScale }: SingleShotOptions['dependencies'],
+): Promise<UpstreamCallError> => {
+  // Without a date of its own, times in the answer count from its arrival.
+  const date = new Date(clock.now()).toUTCString()
+  const headers = { date, ...Object.fromEntries(response.headers) }
+  const text = await readErrorText(response, scaledLimitMs(ERROR_BODY_LIMIT_MS, timeScale))
   const failure = { status: response.status, headers, requestLeft: true }
   return new UpstreamCallError(text === '' ? failure : { ...failure, body: parsedOrText(text) })
+}
+
+/** The whole text, or '' when it cannot be had within the limits. */
+const readErrorText = async (response: Response, limitMs: number): Promise<string> => {
+  const reader = response.body?.getReader()
+  if (reader === undefined) return ''
+  // Ends the reading as well as the connection that it holds.
+  const cancel = (): void => void reader.cancel().catch(() => {})
+  let isLate = false
+  const timer = setTimeout(() => {
+    isLate = true
+    cancel()
+  }, limitMs)
+  try {
+    const bytes = await readUpTo(reader, ERROR_BODY_LIMIT_BYTES)
+    return isLate ? '' : new TextDecoder().decode(bytes)
+  } catch {
+    return ''
+  } finally {
+    clearTimeout(timer)
+    cancel()
+  }
+}
+
+/** All bytes; nothing when there are more than the limit. */
+const readUpTo = async (
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  limitBytes: number,
+): Promise<Uint8Array> => {
+  const chunks: Uint8Array[] = []
+  let sizeBytes = 0
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return Buffer.concat(chunks)
+    sizeBytes += value.byteLength
+    if (sizeBytes > limitBytes) return new Uint8Array()
+    chunks.push(value)
+  }
 }
 
 const parsedOrText = (text: string): unknown => {

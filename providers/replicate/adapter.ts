@@ -18,8 +18,8 @@ import { buildRequest, type ReplicateRequest } from './build-request.ts'
 import { classifyError, REPLICATE_NAME } from './errors.ts'
 import {
   isFinal,
-  mayBeBilled,
   type Prediction,
+  readCancelled,
   readPrediction,
   readResponse,
 } from './read-response.ts'
@@ -61,7 +61,7 @@ const generate = async (attempt: Attempt): Promise<ProviderAnswer> => {
   const images = await uploadedImages(attempt)
   const request = buildRequest(call, images, timeScale)
   const limits = { signal: call.signal, timeScale }
-  return readResponse(await runJob(jobProtocol(attempt, request), limits))
+  return await runJob(jobProtocol(attempt, request), limits)
 }
 
 /** Whatever goes wrong with an upload, no prediction exists yet. */
@@ -75,7 +75,10 @@ const uploadedImages = async (attempt: Attempt): Promise<PlacedImage[]> => {
   }
 }
 
-const jobProtocol = (attempt: Attempt, request: ReplicateRequest): JobProtocol<Prediction> => ({
+const jobProtocol = (
+  attempt: Attempt,
+  request: ReplicateRequest,
+): JobProtocol<Prediction, ProviderAnswer> => ({
   providerName: REPLICATE_NAME,
   create: async (signal) => {
     const { target, input, headers } = request
@@ -85,8 +88,10 @@ const jobProtocol = (attempt: Attempt, request: ReplicateRequest): JobProtocol<P
   poll: async ({ id }, signal) =>
     readPrediction(await callOnce(attempt, signal, (client) => client.predictions.get(id))),
   isFinal,
+  // A prediction carries its output, so nothing is left to be fetched.
+  readResult: async (prediction) => () => readResponse(prediction),
   cancel: async ({ id }, signal) =>
-    mayBeBilled(
+    readCancelled(
       readPrediction(await callOnce(attempt, signal, (client) => client.predictions.cancel(id))),
     ),
   idOf: ({ id }) => id,
@@ -102,7 +107,7 @@ const callOnce = async (
   run: (client: Replicate) => Promise<unknown>,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<unknown> => {
-  const shot = createSingleShot({ fetch: dependencies.fetch, signal, headers })
+  const shot = createSingleShot({ dependencies, signal, headers })
   const client = new Replicate({
     auth: settings.token,
     baseUrl: settings.baseUrl,

@@ -61,10 +61,11 @@ const wrongField = (body: unknown): string | undefined => {
   return typeof named === 'string' ? named.replace(/^input\./, '') : undefined
 }
 
-/** The body says it in seconds; a header is not promised. */
-const retryAfterOf = (failure: UpstreamFailure): number | undefined => {
-  const inBody = isJsonObject(failure.body) ? secondsToMs(failure.body.retry_after) : undefined
-  return inBody ?? readRetryAfterMs(failure.headers)
+/** The body says it in seconds, as a field or in its text; a header is not promised. */
+const retryAfterOf = ({ body, headers }: UpstreamFailure): number | undefined => {
+  const { retry_after: inField, detail } = isJsonObject(body) ? body : {}
+  const inText = /\bresets in ~?(\d+(?:\.\d+)?)s\b/.exec(typeof detail === 'string' ? detail : '')
+  return secondsToMs(inField) ?? readRetryAfterMs(headers) ?? secondsToMs(inText?.[1])
 }
 
 interface CodeRule {
@@ -91,8 +92,12 @@ const CODE_RULES: Readonly<Record<string, CodeRule>> = {
   E9828: { kind: 'overloaded', hadBegun: true },
 }
 
-/** Refusals of models that give no code. */
-const REFUSAL_WORDS = /flagged|sensitive|nsfw|safety|content polic/i
+/** A code where one stands: "… (E005) (…)", "… (code: PA)" or "E1001: …". Any other capitals are the model's words. */
+const ERROR_CODE = /\((?:code: ?)?(E\d{3,4}|PA)\)|^(E\d{3,4}|PA):/
+
+/** Refusals of models that give no code. Only whole phrases: a filter that is out of order refuses nothing. */
+const REFUSAL_WORDS =
+  /\bflagged as sensitive\b|\bNSFW content (?:was )?detected\b|\bviolat\w+ (?:\w+ ){0,3}content polic|\b(?:rejected|blocked|refused) (?:by|as a result of) (?:\w+ )?safety (?:filter|system|checker)/i
 
 /** What a prediction means that ended otherwise than `succeeded`. */
 export const classifyEndedPrediction = (prediction: JsonObject): ProviderError => {
@@ -104,8 +109,9 @@ export const classifyEndedPrediction = (prediction: JsonObject): ProviderError =
 
 const failedVerdict = (error: unknown): Verdict => {
   const text = typeof error === 'string' ? error : ''
-  const code = /\b(E\d{3,4}|PA)\b/.exec(text)?.[1]
-  const rule = code === undefined ? undefined : CODE_RULES[code]
+  const found = ERROR_CODE.exec(text)
+  const code = found?.[1] ?? found?.[2]
+  const rule = code !== undefined && Object.hasOwn(CODE_RULES, code) ? CODE_RULES[code] : undefined
   const named = code === undefined ? {} : { code }
   const reason = 'accepted the prediction, which then failed'
   if (rule === undefined && REFUSAL_WORDS.test(text)) {

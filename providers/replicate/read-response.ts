@@ -1,3 +1,4 @@
+import type { CancelFinding } from '#providers/lib/job.ts'
 import { providerError, unreadableAnswer } from '#providers/lib/provider-failure.ts'
 import { isJsonObject, type JsonObject } from '#src/domain/json.ts'
 import type { ProviderAnswer, ProviderImage } from '#src/domain/provider-adapter.ts'
@@ -9,28 +10,31 @@ export type Prediction = JsonObject & { readonly id: string; readonly status: st
 /** Ids become part of a path, so only what Replicate uses for them is taken. */
 const PREDICTION_ID = /^[A-Za-z0-9_-]{1,128}$/
 
-const RUNNING = ['starting', 'processing', 'queued']
 const FINAL = ['succeeded', 'failed', 'canceled', 'aborted']
 
-/** An answer of create, get or cancel. Without an id the prediction is lost, though it may run. */
+/**
+ * An answer of create, get or cancel. Without an id the prediction is lost, though it may run; with one, a status
+ * that is new to us only means that it is not known to have ended.
+ */
 export const readPrediction = (answer: unknown): Prediction => {
   if (!isJsonObject(answer)) throw unreadableAnswer(REPLICATE_NAME, true)
   const { id, status } = answer
-  const isKnown = typeof status === 'string' && [...RUNNING, ...FINAL].includes(status)
-  if (typeof id !== 'string' || !PREDICTION_ID.test(id) || !isKnown) {
+  if (typeof id !== 'string' || !PREDICTION_ID.test(id)) {
     throw unreadableAnswer(REPLICATE_NAME, true)
   }
-  return { ...answer, id, status }
+  return { ...answer, id, status: typeof status === 'string' ? status : 'unknown' }
 }
 
 /** Whether nothing will change any more. The SDK's own wait does not know `aborted`. */
 export const isFinal = ({ status }: Prediction): boolean => FINAL.includes(status)
 
-/** Whether a prediction that was cancelled may be billed: not when it had not begun. */
-export const mayBeBilled = (cancelled: Prediction): boolean => {
-  if (cancelled.status === 'aborted') return false
-  const hasBegun = typeof cancelled.started_at === 'string'
-  return cancelled.status !== 'canceled' || hasBegun
+/** What a cancel's answer shows. A prediction that does not end as `aborted` or unstarted may be billed. */
+export const readCancelled = (prediction: Prediction): CancelFinding<Prediction> => {
+  const { status, started_at: startedAt } = prediction
+  if (status === 'succeeded' || status === 'failed') return { kind: 'ended', job: prediction }
+  const neverBegan =
+    status === 'aborted' || (status === 'canceled' && typeof startedAt !== 'string')
+  return { kind: 'stopped', hadBegun: !neverBegan }
 }
 
 /** A final prediction as images. Some models answer one URL, others a list. */

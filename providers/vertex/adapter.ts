@@ -1,5 +1,6 @@
-import { GoogleGenAI, type GoogleGenAIOptions } from '@google/genai'
-import { createGoogleAdapter } from '#providers/lib/google/google-adapter.ts'
+import { GoogleGenAI } from '@google/genai'
+import { GoogleGenAI as KeyedGoogleGenAI } from '@google/genai/web'
+import { createGoogleAdapter, type GoogleSurface } from '#providers/lib/google/google-adapter.ts'
 import type { ProviderAdapter, ProviderDependencies } from '#src/domain/provider-adapter.ts'
 import { VERTEX_NAME } from './errors.ts'
 
@@ -44,18 +45,22 @@ export const createVertexAdapter = (
   createGoogleAdapter({
     providerName: VERTEX_NAME,
     usesApiKey: settings.apiKey !== undefined,
-    fetch: dependencies.fetch,
-    client: new GoogleGenAI(clientOptions(settings)),
+    dependencies,
+    models: createModels(settings),
   })
 
-/** Every option is given, as the SDK fills what is missing from the environment, its mode included. */
-const clientOptions = (settings: VertexSettings): GoogleGenAIOptions => {
+/**
+ * With a key the SDK's web entry, which reads no environment. Without one the usual entry, as only that knows
+ * Application Default Credentials; every option is given, since it fills gaps from the environment, its mode included.
+ */
+const createModels = (settings: VertexSettings): GoogleSurface['models'] => {
+  const { apiKey, project = '', location } = settings
   const shared = {
     vertexai: true,
     apiVersion: API_VERSION,
     httpOptions: { baseUrl: vertexBaseUrl(settings) },
   }
-  return settings.apiKey === undefined
-    ? { ...shared, project: settings.project ?? '', location: settings.location }
-    : { ...shared, apiKey: settings.apiKey }
+  return apiKey === undefined
+    ? new GoogleGenAI({ ...shared, project, location }).models
+    : new KeyedGoogleGenAI({ ...shared, apiKey }).models
 }

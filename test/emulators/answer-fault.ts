@@ -31,6 +31,8 @@ export const spoilAnswer = (
       return errors.rateLimited()
     case 'server_error':
       return errors.serverError()
+    case 'stalled_error':
+      return { ...errors.serverError(), delivery: 'stall' }
     case 'unavailable':
       return errors.unavailable()
     case 'gateway_timeout':

@@ -2,6 +2,7 @@ import { type CommonErrors, spoilAnswer } from './answer-fault.ts'
 import { createCallLog } from './call-log.ts'
 import type { Emulator, ProviderId } from './emulator.ts'
 import { createFileHost, type FileHost } from './file-host.ts'
+import { createOpenJobs, type OpenJobs } from './open-jobs.ts'
 import { drawOutcome, type Outcome } from './outcome.ts'
 import type { PictureMaker } from './picture.ts'
 import {
@@ -12,7 +13,7 @@ import {
   type SpoilableCall,
 } from './scenario.ts'
 import { createSeededRandom, hashText, type SeededRandom } from './seeded-random.ts'
-import type { Route, WireReply, WireRequest } from './wire.ts'
+import { type Route, silence, type WireReply, type WireRequest } from './wire.ts'
 import { startWireServer } from './wire-server.ts'
 
 /** What the handlers of one provider work with. */
@@ -23,6 +24,7 @@ export interface EmulatorContext {
   readonly random: SeededRandom
   readonly files: FileHost
   readonly pictures: PictureMaker
+  readonly openJobs: OpenJobs
   /** Public origin of the emulator, without a slash at the end. */
   url(): string
   scenario(): Scenario
@@ -67,6 +69,15 @@ const startPlay = (scenario: Scenario): Play => {
   return { scenario, next: [...(scenario.next ?? [])], nextAt }
 }
 
+/** Faults that stand before the work: what was asked for is not done. */
+const REFUSALS: readonly (AnswerFault | undefined)[] = [
+  'rate_limited',
+  'server_error',
+  'stalled_error',
+  'unavailable',
+  'gateway_timeout',
+]
+
 /** Lets `nextAt` spoil what a route other than a create answers. */
 const spoilable = (route: Route, errors: CommonErrors, play: () => Play): Route => {
   if (route.kind === 'create') return route
@@ -74,7 +85,7 @@ const spoilable = (route: Route, errors: CommonErrors, play: () => Play): Route 
     ...route,
     handle: async (request) => {
       const fault = play().nextAt[route.kind]?.shift()
-      const reply = await route.handle(request)
+      const reply = REFUSALS.includes(fault) ? silence : await route.handle(request)
       return fault ? spoilAnswer(fault, reply, errors) : reply
     },
   }
@@ -92,12 +103,14 @@ export const createEmulator = async (
   let url = ''
   const random = createSeededRandom(settings.seed ^ hashText(id))
   const files = createFileHost('/files')
+  const openJobs = createOpenJobs()
   const context: EmulatorContext = {
     id,
     timeScale,
     random,
     files,
     pictures: settings.pictures,
+    openJobs,
     url: () => url,
     scenario: () => play.scenario,
     draw: () => drawOutcome(play.scenario, play.next.shift(), random, timeScale),
@@ -123,7 +136,11 @@ export const createEmulator = async (
     },
     calls: log.calls,
     count: log.count,
-    clearCalls: log.clear,
+    clearCalls() {
+      log.clear()
+      openJobs.clear()
+    },
+    jobsLeftRunning: openJobs.count,
     close: server.close,
   }
 }

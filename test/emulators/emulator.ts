@@ -65,7 +65,13 @@ export interface Emulator {
   readonly calls: readonly RecordedCall[]
   /** All calls of that kind since the start or `clearCalls`, those no longer kept included. */
   count(kind: CallKind): number
+  /** Forgets the calls and the jobs that are left running. */
   clearCalls(): void
+  /**
+   * Jobs (fal, Replicate) that were begun and then neither cancelled nor asked about until their end was told: what
+   * a gateway has lost sight of and pays for all the same. Those are counted too that have ended by now.
+   */
+  jobsLeftRunning(): number
   /** Ends the server and every open connection at once. */
   close(): Promise<void>
 }

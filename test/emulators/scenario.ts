@@ -64,6 +64,7 @@ export type ReplicateErrorCode = (typeof REPLICATE_ERROR_CODES)[number]
 export const ANSWER_FAULTS = [
   'rate_limited',
   'server_error',
+  'stalled_error',
   'unavailable',
   'gateway_timeout',
   'reset_before_answer',
@@ -122,6 +123,8 @@ export interface Scenario {
   readonly imageSizeBytes?: number
   /** Google: send a draft image before the final one even without HIGH thinking. */
   readonly alwaysDraft?: boolean
+  /** Google: how many final images the answer holds. Absent: one. */
+  readonly finalImages?: number
   /** Google: type of the images when the request does not choose. Absent: image/png. */
   readonly answerMediaType?: 'image/png' | 'image/jpeg'
   /** Replicate: `output` is an array of URLs instead of one string. */

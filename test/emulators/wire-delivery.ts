@@ -59,9 +59,9 @@ const deliverBytes = async (
   if (response.destroyed) return
   writeHead(response, reply, bytes.length)
   if (reply.delivery === 'drip') return drip(response, bytes, context)
-  if (reply.delivery === 'reset_inside') {
+  if (reply.delivery === 'reset_inside' || reply.delivery === 'stall') {
     await writeAndFlush(response, bytes.subarray(0, Math.ceil(bytes.length / 2)))
-    response.destroy()
+    if (reply.delivery === 'reset_inside') response.destroy()
     return
   }
   response.end(bytes)

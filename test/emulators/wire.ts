@@ -21,9 +21,9 @@ export interface WireRequest {
 
 /**
  * How the bytes of an answer travel: as they should; never; with the connection reset before or in the middle of
- * them; or in many small pieces.
+ * them; in many small pieces; or only up to the middle, with the connection left open.
  */
-export type Delivery = 'whole' | 'never' | 'reset_before' | 'reset_inside' | 'drip'
+export type Delivery = 'whole' | 'never' | 'reset_before' | 'reset_inside' | 'drip' | 'stall'
 
 export interface WireReply {
   readonly status: number

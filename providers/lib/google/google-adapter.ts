@@ -8,7 +8,11 @@ import {
 import { createSingleShot, type SingleShot } from '#providers/lib/single-shot-fetch.ts'
 import { ProviderError } from '#src/domain/errors.ts'
 import { isJsonObject } from '#src/domain/json.ts'
-import type { ProviderAdapter, ProviderCall } from '#src/domain/provider-adapter.ts'
+import type {
+  ProviderAdapter,
+  ProviderCall,
+  ProviderDependencies,
+} from '#src/domain/provider-adapter.ts'
 import { buildGenerateContent } from './build-generate-content.ts'
 import { classifyGoogleError } from './classify-google-error.ts'
 import { readGenerateContent } from './read-generate-content.ts'
@@ -22,16 +26,16 @@ export interface GoogleIdentity {
 }
 
 export interface GoogleSurface extends GoogleIdentity {
-  /** Ready to call: mode, key or project, and base URL all given explicitly. */
-  readonly client: GoogleGenAI
-  readonly fetch: typeof globalThis.fetch
+  /** Of a client that is ready to call: mode, key or project, and base URL all given explicitly. */
+  readonly models: Pick<GoogleGenAI['models'], 'generateContent'>
+  readonly dependencies: ProviderDependencies
 }
 
 /** One `generateContent` per attempt. There is no job to look at or to cancel: what was sent may be paid. */
 export const createGoogleAdapter = (surface: GoogleSurface): ProviderAdapter => ({
   generate: async (call) => {
     if (call.signal.aborted) throw cancelledError(surface.providerName, false)
-    const shot = createSingleShot({ fetch: surface.fetch, signal: call.signal })
+    const shot = createSingleShot({ dependencies: surface.dependencies, signal: call.signal })
     try {
       const response = await untilAborted(send(surface, call, shot), call.signal)
       return readGenerateContent(response, surface.providerName)
@@ -47,7 +51,7 @@ const send = async (
   shot: SingleShot,
 ): Promise<GenerateContentResponse> => {
   const parameters = buildGenerateContent(call)
-  return await surface.client.models.generateContent({
+  return await surface.models.generateContent({
     ...parameters,
     config: { ...parameters.config, httpOptions: { fetch: shot.fetch } },
   })

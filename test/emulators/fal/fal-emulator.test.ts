@@ -163,6 +163,33 @@ describe('the queue of fal', () => {
   })
 })
 
+describe('jobs left running at fal', () => {
+  it('counts a job until its result is read', async () => {
+    const { status_url, response_url } = await submit()
+    await askFal(status_url)
+    expect(fal.jobsLeftRunning()).toBe(1)
+    await askFal(response_url)
+    expect(fal.jobsLeftRunning()).toBe(0)
+  })
+
+  it('counts a failed job until its status is read', async () => {
+    fal.setScenario({ always: 'refusal' })
+    const { status_url } = await submit()
+    expect(fal.jobsLeftRunning()).toBe(1)
+    await askFal(status_url)
+    expect(fal.jobsLeftRunning()).toBe(0)
+  })
+
+  it('counts a job until it is cancelled, and on when the cancel is refused', async () => {
+    fal.setScenario({ queueMs: 100_000, nextAt: { cancel: ['unavailable'] } })
+    const { cancel_url } = await submit()
+    expect((await askFal(cancel_url, 'PUT')).status).toBe(503)
+    expect(fal.jobsLeftRunning()).toBe(1)
+    expect((await askFal(cancel_url, 'PUT')).status).toBe(202)
+    expect(fal.jobsLeftRunning()).toBe(0)
+  })
+})
+
 describe('cancelling at fal', () => {
   it('ends a running job and says so in its status', async () => {
     fal.setScenario(HOUR)

@@ -51,6 +51,7 @@ const refuseEarly = (fault: Fault | undefined, context: EmulatorContext): WireRe
       return falRateLimited({ 'retry-after': String(context.retryAfterSeconds()) })
     case 'rate_limited':
     case 'server_error':
+    case 'stalled_error':
     case 'unavailable':
     case 'gateway_timeout':
       return spoilAnswer(fault, silence, falErrors)
@@ -86,6 +87,7 @@ const submit =
     const { headers, json: body } = request
     const job = startFalJob({ endpoint, headers, body, outcome }, context)
     setBounded(jobs, job.id, job, MAX_JOBS)
+    context.openJobs.open(job.id)
     request.call.jobId = job.id
     const queued = {
       status: 'IN_QUEUE',
@@ -100,16 +102,22 @@ const submit =
       : reply
   }
 
-const readResult = async (job: FalJob): Promise<WireReply> => {
+const readResult = async (job: FalJob, context: EmulatorContext): Promise<WireReply> => {
   const phase = jobPhase(job.timeline)
   if (phase === 'queued' || phase === 'running') return falTooEarly()
+  context.openJobs.settle(job.id)
   if (phase === 'cancelled') return platformFailure('client_cancelled').reply
   const { reply } = await job.ending
   return { ...reply, headers: { ...reply.headers, 'x-fal-request-id': job.id } }
 }
 
-const cancel = (job: FalJob): WireReply => {
+/** A failed job has no result to be fetched: its status tells the end. */
+const hasFailed = async (job: FalJob): Promise<boolean> =>
+  jobPhase(job.timeline) === 'finished' && (await job.ending).failure !== undefined
+
+const cancel = (job: FalJob, context: EmulatorContext): WireReply => {
   const phase = jobPhase(job.timeline)
+  context.openJobs.settle(job.id)
   if (phase === 'finished' || phase === 'cancelled') {
     return jsonReply(400, { status: 'ALREADY_COMPLETED' })
   }
@@ -137,14 +145,27 @@ export const falEmulator: ProviderDefinition = {
       })
     const path = (suffix: string): RegExp =>
       new RegExp(`^/(?<application>[^/]+/[^/]+)/requests/(?<id>[^/]+)${suffix}$`)
-    const status = withJob((job, request) => describeStatus(job, request, context.url()))
+    const status = withJob(async (job, request) => {
+      if (await hasFailed(job)) context.openJobs.settle(job.id)
+      return describeStatus(job, request, context.url())
+    })
     const stream = withJob((job, request) => streamStatus(job, request, context.url()))
     return [
       ...uploadRoutes(context, authorized),
       { method: 'GET', pattern: path('/status'), kind: 'poll', handle: status },
       { method: 'GET', pattern: path('/status/stream'), kind: 'poll', handle: stream },
-      { method: 'GET', pattern: path(''), kind: 'result', handle: withJob(readResult) },
-      { method: 'PUT', pattern: path('/cancel'), kind: 'cancel', handle: withJob(cancel) },
+      {
+        method: 'GET',
+        pattern: path(''),
+        kind: 'result',
+        handle: withJob((job) => readResult(job, context)),
+      },
+      {
+        method: 'PUT',
+        pattern: path('/cancel'),
+        kind: 'cancel',
+        handle: withJob((job) => cancel(job, context)),
+      },
       {
         method: 'POST',
         pattern: /^\/(?<endpoint>(?!storage\/)[^/]+\/[^/]+(?:\/[^/]+)*)$/,

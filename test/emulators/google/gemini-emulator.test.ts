@@ -108,6 +108,15 @@ describe('the Gemini API', () => {
     ])
   })
 
+  it('answers with as many final images as the scenario says', async () => {
+    gemini.setScenario({ finalImages: 2 })
+    const { json } = await askGemini(gemini)
+    const [first, second, ...others] = googleParts(json).map((part) => part.inlineData?.data)
+    expect(others).toEqual([])
+    expect(first).not.toBe(second)
+    expect(json).toMatchObject({ usageMetadata: { candidatesTokenCount: 2 * 1120 } })
+  })
+
   it('streams one part per event, the image whole in its chunk', async () => {
     const path = `/v1beta/models/${GOOGLE_MODEL}:streamGenerateContent?alt=sse`
     const body = googleBody({ thinkingConfig: { thinkingLevel: 'HIGH' } })

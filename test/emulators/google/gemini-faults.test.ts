@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import type { Emulator, Emulators } from '#test/emulators/emulator.ts'
+import { EMULATOR_KEYS, type Emulator, type Emulators } from '#test/emulators/emulator.ts'
 import type { Fault } from '#test/emulators/scenario.ts'
 import { startEmulators } from '#test/emulators/start-emulators.ts'
 import {
@@ -39,6 +39,18 @@ describe('the faults of the Gemini API', () => {
     const answer = await fail(fault)
     expect(answer.status).toBe(status)
     expect(answer.json).toMatchObject({ error: { code: status, ...error } })
+  })
+
+  it('sends the status of a stalled error and never the end of its body', async () => {
+    gemini.setScenario({ next: ['stalled_error'] })
+    const response = await fetch(`${gemini.url}/v1beta/models/${GOOGLE_MODEL}:generateContent`, {
+      method: 'POST',
+      headers: { 'x-goog-api-key': EMULATOR_KEYS.gemini, 'content-type': 'application/json' },
+      body: JSON.stringify(googleBody()),
+      signal: AbortSignal.timeout(200),
+    })
+    expect(response.status).toBe(500)
+    expect(await failureOf(response.text())).toBe('TimeoutError')
   })
 
   it('gives a bare 429 no details', async () => {

@@ -156,9 +156,13 @@ export const composeAnswer = async (
     parts.push({ ...imagePart(await draw(order, context, true)), thought: true })
   }
   if (order.wantsText) parts.push({ text: TEXT })
-  const thoughtSignature = Buffer.from(context.emulator.random.text(48)).toString('base64')
-  parts.push({ ...imagePart(await draw(order, context, false)), thoughtSignature })
-  const imageTokens = context.model.tokensBySize[order.imageSize] ?? 0
+  const { finalImages = 1 } = context.emulator.scenario()
+  for (let index = 0; index < finalImages; index += 1) {
+    const thoughtSignature = Buffer.from(context.emulator.random.text(48)).toString('base64')
+    const seed = order.seed + index
+    parts.push({ ...imagePart(await draw({ ...order, seed }, context, false)), thoughtSignature })
+  }
+  const imageTokens = (context.model.tokensBySize[order.imageSize] ?? 0) * finalImages
   return {
     parts,
     finishReason: 'STOP',

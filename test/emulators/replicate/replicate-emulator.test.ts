@@ -170,3 +170,21 @@ describe('ending a prediction early', () => {
     }
   })
 })
+
+describe('predictions left running at Replicate', () => {
+  it('counts a prediction until its end is seen', async () => {
+    const { id } = shown((await createPrediction(replicate, undefined, NO_HOLD)).json)
+    expect(replicate.jobsLeftRunning()).toBe(1)
+    expect(shown((await get(id)).json).status).toBe('succeeded')
+    expect(replicate.jobsLeftRunning()).toBe(0)
+  })
+
+  it('counts a prediction until it is cancelled', async () => {
+    replicate.setScenario(ENDLESS)
+    const { id } = shown((await createPrediction(replicate, undefined, NO_HOLD)).json)
+    await get(id)
+    expect(replicate.jobsLeftRunning()).toBe(1)
+    await cancel(id)
+    expect(replicate.jobsLeftRunning()).toBe(0)
+  })
+})

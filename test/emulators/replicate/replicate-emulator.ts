@@ -50,6 +50,7 @@ const refuseEarly = (fault: Fault | undefined, context: EmulatorContext): WireRe
       return replicateThrottled(context.retryAfterSeconds())
     case 'rate_limited':
     case 'server_error':
+    case 'stalled_error':
     case 'unavailable':
     case 'gateway_timeout':
       return spoilAnswer(fault, silence, replicateErrors)
@@ -157,11 +158,13 @@ const create =
     const order = { model, input, outcome, findUpload: uploads.find, ...deadline }
     const prediction = startPrediction(order, context)
     setBounded(predictions, prediction.id, prediction, MAX_PREDICTIONS)
+    context.openJobs.open(prediction.id)
     request.call.jobId = prediction.id
     if (holdSeconds !== undefined) {
       await holdUntilEnded(prediction, scaled(holdSeconds), request.signal)
     }
     const isNew = holdSeconds === undefined
+    if (!isNew && isEnded(prediction)) context.openJobs.settle(prediction.id)
     const status = isNew || isEnded(prediction) ? 201 : 202
     const reply = jsonReply(status, await describePrediction(prediction, context, isNew))
     return CREATE_ANSWER_FAULTS.includes(outcome.fault)
@@ -183,6 +186,7 @@ export const replicateEmulator: ProviderDefinition = {
         if (!prediction) return replicateNotFound()
         request.call.jobId = prediction.id
         change(prediction)
+        if (isEnded(prediction)) context.openJobs.settle(prediction.id)
         return jsonReply(200, await describePrediction(prediction, context))
       })
     const cancel = (prediction: Prediction): void => {

@@ -13,6 +13,8 @@ describeProviderAdapter({
     quota_exhausted: { kind: 'quota', workMayExist: false },
     bad_key: { kind: 'auth', workMayExist: false },
     server_error: { kind: 'overloaded', workMayExist: false },
+    // Its header names the type, so the body is not needed.
+    stalled_error: { kind: 'overloaded', workMayExist: false },
     unavailable: { kind: 'overloaded', workMayExist: false },
     gateway_timeout: { kind: 'overloaded', workMayExist: false },
     reset_before_answer: { kind: 'network', workMayExist: true },

@@ -148,6 +148,17 @@ describe('classifyError of fal', () => {
   })
 })
 
+describe('an error type that is a word of JavaScript', () => {
+  it.each(['constructor', 'toString', '__proto__', 'hasOwnProperty'])(
+    'is no type that is known: %s',
+    (type) => {
+      expect(classifyError(answer(422, modelError(type))).kind).toBe('bad_request')
+      expect(classifyError(answer(503, platformError(type))).kind).toBe('overloaded')
+      expect(classifyFailedJob({ requestId: 'r', errorType: type }).kind).toBe('overloaded')
+    },
+  )
+})
+
 describe('classifyAtSubmit', () => {
   it('bills nothing when the submit itself is refused', () => {
     const refusal = answer(422, modelError('content_policy_violation'))

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { readResponse, readStatus, readSubmitted } from '#providers/fal/read-response.ts'
+import {
+  type FalJob,
+  findingAfterCancel,
+  readOutput,
+  readResponse,
+  readStatus,
+  readSubmitted,
+} from '#providers/fal/read-response.ts'
 
 describe('readSubmitted', () => {
   it('takes the id', () => {
@@ -7,6 +14,7 @@ describe('readSubmitted', () => {
       requestId: 'abc-1',
       status: 'IN_QUEUE',
       hasFailed: false,
+      hasRun: false,
     })
   })
 
@@ -37,15 +45,60 @@ describe('readStatus', () => {
       { status: 'COMPLETED', hasFailed: false },
     ],
     [
+      { status: 'COMPLETED', metrics: { inference_time: 1.5 } },
+      { status: 'COMPLETED', hasFailed: false, hasRun: true },
+    ],
+    [
       { status: 'COMPLETED', error: 'Runner gone', error_type: 'runner_disconnected' },
       { status: 'COMPLETED', hasFailed: true, errorType: 'runner_disconnected' },
     ],
   ])('reads %j', (answer, expected) => {
-    expect(readStatus(answer, 'id')).toEqual({ requestId: 'id', ...expected })
+    expect(readStatus(answer, 'id')).toEqual({ requestId: 'id', hasRun: false, ...expected })
   })
 
   it('finds an unknown status unreadable', () => {
     expect(() => readStatus({ status: 'PAUSED' }, 'id')).toThrow('cannot be read')
+  })
+})
+
+describe('findingAfterCancel', () => {
+  const queued: FalJob = { requestId: 'r', status: 'IN_QUEUE', hasFailed: false, hasRun: false }
+  const running: FalJob = { ...queued, status: 'IN_PROGRESS' }
+  const done: FalJob = { ...queued, status: 'COMPLETED', hasRun: true }
+  const failed: FalJob = { ...done, hasFailed: true, errorType: 'internal_error' }
+  const cancelled: FalJob = { ...failed, errorType: 'client_cancelled' }
+  const unstarted: FalJob = { ...cancelled, hasRun: false }
+
+  it.each<[string, FalJob, boolean, FalJob, object]>([
+    ['stays in the queue', queued, true, queued, { kind: 'stopped', hadBegun: false }],
+    ['was cancelled unstarted', queued, true, unstarted, { kind: 'stopped', hadBegun: false }],
+    [
+      'was cancelled unstarted by the cancel before',
+      queued,
+      false,
+      unstarted,
+      { kind: 'stopped', hadBegun: false },
+    ],
+    [
+      'began after it was last seen in the queue',
+      queued,
+      true,
+      running,
+      { kind: 'stopped', hadBegun: true },
+    ],
+    ['was cancelled while running', queued, true, cancelled, { kind: 'stopped', hadBegun: true }],
+    ['was seen running before', running, true, unstarted, { kind: 'stopped', hadBegun: true }],
+    [
+      'is queued and yet ended, as fal says',
+      queued,
+      false,
+      queued,
+      { kind: 'stopped', hadBegun: true },
+    ],
+    ['is done', running, false, done, { kind: 'ended', job: done }],
+    ['has failed', queued, false, failed, { kind: 'ended', job: failed }],
+  ])('finds what became of a job that %s', (_name, before, isAccepted, after, expected) => {
+    expect(findingAfterCancel({ before, isAccepted, after })).toEqual(expected)
   })
 })
 
@@ -91,6 +144,6 @@ describe('readResponse of fal', () => {
   )
 
   it('finds text unreadable', () => {
-    expect(() => readResponse('<html>', 'id', 'x')).toThrow('cannot be read')
+    expect(() => readOutput('<html>')).toThrow('cannot be read')
   })
 })

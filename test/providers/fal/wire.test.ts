@@ -8,6 +8,7 @@ import {
 } from '#test/providers/lib/adapter-fixtures.ts'
 import {
   resetBeforeAnswer,
+  resetInsideAnswer,
   type ScriptedReply,
   type ScriptedServer,
   startScriptedServer,
@@ -119,33 +120,121 @@ describe('the fal adapter on the wire', () => {
     expect(lines()).toEqual([SUBMIT, STATUS, RESULT_LINE])
   })
 
-  it.each([
-    [
-      'is still queued',
-      { status: 202, json: { status: 'IN_QUEUE', request_id: 'req-1' } },
-      202,
-      false,
-    ],
-    ['already runs', RUNNING, 202, true],
-    ['is done already', RUNNING, 400, true],
-  ])('cancels by PUT a job that %s', async (_name, state, cancelStatus, workMayExist) => {
+  it('takes for failed what its status says, whatever the way to the result answers', async () => {
+    const busy = { status: 429, json: { detail: 'x', error_type: 'concurrent_requests_limit' } }
+    const error = await providerErrorOf(send([SUBMITTED, FAILED, busy]))
+    expect(error.details).toMatchObject({ kind: 'overloaded', workMayExist: false })
+    expect(lines()).toEqual([SUBMIT, STATUS, RESULT_LINE])
+  })
+
+  it.each<[string, ScriptedReply]>([
+    ['a 401', { status: 401, json: { detail: 'no' } }],
+    ['a 403', { status: 403, json: { detail: 'User is locked.' } }],
+    ['a 404', { status: 404, json: { status: 'NOT_FOUND' } }],
+    ['a 408', { status: 408, json: { detail: 'late' } }],
+    ['a 429', { status: 429, json: { detail: 'x', error_type: 'concurrent_requests_limit' } }],
+    ['a 500', { status: 500, json: { detail: 'x', error_type: 'internal_error' } }],
+    ['a 503', { status: 503, json: { detail: [{ type: 'downstream_service_unavailable' }] } }],
+    ['a page', (_request, response) => response.writeHead(200).end('<html>')],
+    ['half a JSON', (_request, response) => response.writeHead(200).end('{"images":')],
+    ['a list', { json: [] }],
+    ['a lost connection', resetBeforeAnswer],
+    ['a connection lost inside', resetInsideAnswer],
+  ])('does not throw a finished result away for %s at its URL', async (_name, fault) => {
+    const { images } = await send([SUBMITTED, COMPLETED, fault, RESULT])
+    expect(images).toHaveLength(1)
+    expect(lines()).toEqual([SUBMIT, STATUS, RESULT_LINE, RESULT_LINE])
+  })
+
+  it.each<[string, ScriptedReply, object]>([
+    ['refused', { status: 403, json: { detail: 'no' } }, { kind: 'auth', upstreamStatus: 403 }],
+    ['unreadable', { json: 'text' }, { kind: 'bad_response' }],
+  ])('gives up a result that stays %s, and says that it exists', async (_name, fault, expected) => {
+    const { details } = await providerErrorOf(send([SUBMITTED, COMPLETED, fault]))
+    expect(details).toMatchObject({
+      ...expected,
+      workMayExist: true,
+      providerRequestId: 'req-1',
+    })
+    expect(lines().filter((line) => line === RESULT_LINE)).toHaveLength(4)
+    expect(lines()).not.toContain(CANCEL)
+  })
+
+  it('reads a result over 429 until the time is up, and then asks for no pause', async () => {
+    const signal = AbortSignal.timeout(300)
+    const busy = { status: 429, headers: { 'retry-after': '60' }, json: { detail: 'x' } }
+    const { details } = await providerErrorOf(send([SUBMITTED, COMPLETED, busy], { signal }))
+    expect(details).toMatchObject({ kind: 'cancelled', workMayExist: true })
+    expect(details).not.toHaveProperty('retryAfterMs')
+    expect(lines().filter((line) => line === RESULT_LINE).length).toBeGreaterThan(4)
+  })
+
+  it('takes for the outcome what the model answers, even if the status was silent', async () => {
+    const refusal = {
+      status: 422,
+      json: { detail: [{ loc: ['body'], msg: 'm', type: 'content_policy_violation' }] },
+    }
+    const { kind } = await providerErrorOf(send([SUBMITTED, COMPLETED, refusal]))
+    expect(kind).toBe('content_rejected')
+    expect(lines()).toEqual([SUBMIT, STATUS, RESULT_LINE])
+  })
+})
+
+describe('the fal adapter giving a job up', () => {
+  const QUEUED = { status: 202, json: { status: 'IN_QUEUE', request_id: 'req-1' } }
+  const ACCEPTED = { status: 202, json: { status: 'CANCELLATION_REQUESTED' } }
+  const ENDED = { status: 400, json: { status: 'ALREADY_COMPLETED' } }
+  const UNKNOWN = { status: 404, json: { status: 'NOT_FOUND' } }
+  const cancelledAfter = (seconds: number): ScriptedReply => ({
+    json: {
+      status: 'COMPLETED',
+      request_id: 'req-1',
+      error: 'cancelled',
+      error_type: 'client_cancelled',
+      metrics: { inference_time: seconds },
+    },
+  })
+
+  /** Aborts right after the first look was answered. */
+  const giveUp = async (seen: { status: number; json: object }, replies: ScriptedReply[]) => {
     const controller = new AbortController()
     const aborting: ScriptedReply = (_request, response) => {
-      response.writeHead(state.status, { 'content-type': 'application/json' })
-      response.end(JSON.stringify(state.json), () => setTimeout(() => controller.abort(), 2))
+      response.writeHead(seen.status, { 'content-type': 'application/json' })
+      response.end(JSON.stringify(seen.json), () => setTimeout(() => controller.abort(), 2))
     }
-    const cancelled = { status: cancelStatus, json: { status: 'CANCELLATION_REQUESTED' } }
-    server = await startScriptedServer([SUBMITTED, aborting, cancelled])
+    server = await startScriptedServer([SUBMITTED, aborting, ...replies])
     const settings = { FAL_KEY: 'k', FAL_BASE_URL: `${server.url}/prefix` }
     // Slow enough for the abort to fall between two looks.
     const adapter = providerModule.create(settings, providerDependencies(10))
     const call = providerCall({
-      providerModelId: 'fal-ai/nano-banana-2',
+      providerModelId: 'fal-ai/nano-banana-2/edit',
       signal: controller.signal,
     })
-    const { details } = await providerErrorOf(adapter.generate(call))
+    return (await providerErrorOf(adapter.generate(call))).details
+  }
+
+  it.each<[string, { status: number; json: object }, ScriptedReply, ScriptedReply, boolean]>([
+    ['is still in the queue', QUEUED, ACCEPTED, QUEUED, false],
+    ['was cancelled before it began', QUEUED, ACCEPTED, cancelledAfter(0), false],
+    ['began since it was last seen', QUEUED, ACCEPTED, RUNNING, true],
+    ['was cancelled after it had begun', QUEUED, ACCEPTED, cancelledAfter(0.4), true],
+    ['is not known any more', QUEUED, ACCEPTED, UNKNOWN, true],
+    ['was running', RUNNING, ACCEPTED, cancelledAfter(0), true],
+    ['has ended', RUNNING, ENDED, COMPLETED, true],
+  ])('cancels by PUT and looks: it %s', async (_name, seen, cancel, look, workMayExist) => {
+    const details = await giveUp(seen, [cancel, look])
     expect(details).toMatchObject({ kind: 'cancelled', workMayExist, providerRequestId: 'req-1' })
-    expect(lines().at(-1)).toBe(CANCEL)
-    expect(lines().filter((line) => line.startsWith('POST'))).toHaveLength(1)
+    expect(lines()).toEqual([SUBMIT, STATUS, CANCEL, STATUS])
+  })
+
+  it('looks no further when the job is unknown to the cancel', async () => {
+    expect(await giveUp(QUEUED, [UNKNOWN])).toMatchObject({ kind: 'cancelled', workMayExist: true })
+    expect(lines()).toEqual([SUBMIT, STATUS, CANCEL])
+  })
+
+  it('cancels again after a fault and believes that its own cancel had ended the job', async () => {
+    const replies = [resetBeforeAnswer, ENDED, cancelledAfter(0)]
+    expect(await giveUp(QUEUED, replies)).toMatchObject({ workMayExist: false })
+    expect(lines()).toEqual([SUBMIT, STATUS, CANCEL, CANCEL, STATUS])
   })
 })

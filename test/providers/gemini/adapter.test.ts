@@ -18,6 +18,7 @@ describeProviderAdapter({
     quota_exhausted: { kind: 'quota', workMayExist: false },
     bad_key: { kind: 'auth', workMayExist: false },
     server_error: { kind: 'overloaded', workMayExist: false },
+    stalled_error: { kind: 'overloaded', workMayExist: true },
     unavailable: { kind: 'overloaded', workMayExist: false },
     gateway_timeout: { kind: 'timeout', workMayExist: true },
     reset_before_answer: { kind: 'network', workMayExist: true },

@@ -99,8 +99,11 @@ describe('the Gemini adapter on the wire', () => {
     })
   })
 
-  it('sends the same whatever the environment says', async () => {
-    vi.spyOn(console, 'debug').mockImplementation(() => {})
+  it('sends the same whatever the environment says, and prints nothing about it', async () => {
+    const printed = (['debug', 'warn'] as const).map((name) =>
+      vi.spyOn(console, name).mockImplementation(() => {}),
+    )
+    vi.stubEnv('GEMINI_API_KEY', 'another-key')
     vi.stubEnv('GOOGLE_GENAI_USE_VERTEXAI', 'true')
     vi.stubEnv('GOOGLE_API_KEY', 'other-key')
     vi.stubEnv('GOOGLE_CLOUD_PROJECT', 'other-project')
@@ -113,6 +116,7 @@ describe('the Gemini adapter on the wire', () => {
       headers: { 'x-goog-api-key': 'test-key' },
       body: GENERATE_BODY,
     })
+    for (const spy of printed) expect(spy).not.toHaveBeenCalled()
   })
 
   it('rejects a parameter of the other surface without sending anything', async () => {

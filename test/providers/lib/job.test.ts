@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type JobProtocol, readPatiently, runJob } from '#providers/lib/job.ts'
+import { type CancelFinding, type JobProtocol, runJob } from '#providers/lib/job.ts'
 import { networkError, providerError, unreadableAnswer } from '#providers/lib/provider-failure.ts'
 import { providerErrorOf } from './adapter-fixtures.ts'
 
@@ -7,6 +7,11 @@ interface Job {
   readonly id: string
   readonly looks: number
 }
+
+type Protocol = JobProtocol<Job, string>
+
+const STOPPED: CancelFinding<Job> = { kind: 'stopped', hadBegun: false }
+const ENDED: CancelFinding<Job> = { kind: 'ended', job: { id: 'j', looks: 3 } }
 
 const lostConnection = () =>
   networkError('P', { headers: {}, networkCode: 'ECONNRESET', requestLeft: true })
@@ -23,18 +28,24 @@ const untilAborted = (signal: AbortSignal): Promise<never> =>
     signal.addEventListener('abort', () => reject(lostConnection()), { once: true })
   })
 
-const protocol = (changes: Partial<JobProtocol<Job>> = {}) => {
+const untilSignal = (_job: Job, signal: AbortSignal) => untilAborted(signal)
+
+const protocol = (changes: Partial<Protocol> = {}) => {
   const calls: string[] = []
-  const own: JobProtocol<Job> = {
+  const own: Protocol = {
     providerName: 'P',
     create: async () => ({ id: 'j', looks: 0 }),
     poll: async ({ id, looks }) => ({ id, looks: looks + 1 }),
     isFinal: ({ looks }) => looks >= 3,
-    cancel: async () => false,
+    readResult:
+      async ({ id, looks }) =>
+      () =>
+        `${id} after ${looks} looks`,
+    cancel: async () => STOPPED,
     idOf: ({ id }) => id,
     ...changes,
   }
-  const noted: JobProtocol<Job> = {
+  const noted: Protocol = {
     ...own,
     create: (signal) => {
       calls.push('create')
@@ -43,6 +54,10 @@ const protocol = (changes: Partial<JobProtocol<Job>> = {}) => {
     poll: (job, signal) => {
       calls.push('poll')
       return own.poll(job, signal)
+    },
+    readResult: (job, signal) => {
+      calls.push('result')
+      return own.readResult(job, signal)
     },
     cancel: (job, signal) => {
       calls.push('cancel')
@@ -54,11 +69,37 @@ const protocol = (changes: Partial<JobProtocol<Job>> = {}) => {
 
 const limits = (signal = new AbortController().signal) => ({ signal, timeScale: 1_000 })
 
+const timeIsUp = (): DOMException => new DOMException('The time is up', 'TimeoutError')
+
+/** A job that is never seen to end, given up at its first look. */
+const givenUpAtFirstLook = (changes: Partial<Protocol>, reason?: unknown) => {
+  const controller = new AbortController()
+  const made = protocol({
+    isFinal: () => false,
+    poll: async (state) => {
+      controller.abort(reason)
+      return state
+    },
+    ...changes,
+  })
+  return { ...made, ended: runJob(made.protocol, limits(controller.signal)) }
+}
+
+/** Throws the troubles one after another, then answers. */
+const troubledThen = <T>(troubles: readonly Error[], answer: T) => {
+  const left = [...troubles]
+  return async (): Promise<T> => {
+    const trouble = left.shift()
+    if (trouble) throw trouble
+    return answer
+  }
+}
+
 describe('runJob', () => {
-  it('creates once and looks until the job is final', async () => {
+  it('creates once, looks until the job is final and reads its result', async () => {
     const { calls, protocol: job } = protocol()
-    expect(await runJob(job, limits())).toEqual({ id: 'j', looks: 3 })
-    expect(calls).toEqual(['create', 'poll', 'poll', 'poll'])
+    expect(await runJob(job, limits())).toBe('j after 3 looks')
+    expect(calls).toEqual(['create', 'poll', 'poll', 'poll', 'result'])
   })
 
   it('sends nothing when it is aborted beforehand', async () => {
@@ -71,55 +112,56 @@ describe('runJob', () => {
   it('looks again after lost connections, 5xx, 429 and unreadable answers', async () => {
     const troubles = [lostConnection(), answered(503), answered(429), unreadableAnswer('P', true)]
     const { calls, protocol: job } = protocol({
-      poll: async () => {
-        const trouble = troubles.shift()
-        if (trouble) throw trouble
-        return { id: 'j', looks: 3 }
-      },
+      poll: troubledThen(troubles, { id: 'j', looks: 3 }),
     })
-    expect(await runJob(job, limits())).toEqual({ id: 'j', looks: 3 })
+    expect(await runJob(job, limits())).toBe('j after 3 looks')
     expect(calls.filter((call) => call === 'create')).toHaveLength(1)
     expect(calls.filter((call) => call === 'poll')).toHaveLength(5)
   })
 
-  it('gives up on an answer that looking again does not change, and says that work may exist', async () => {
-    const { calls, protocol: job } = protocol({ poll: () => Promise.reject(answered(401)) })
-    expect((await providerErrorOf(runJob(job, limits()))).details).toMatchObject({
-      workMayExist: true,
-      providerRequestId: 'j',
-      upstreamStatus: 401,
-    })
-    expect(calls).toEqual(['create', 'poll'])
-  })
+  it.each([401, 403, 404])(
+    'cancels a job that it is not shown any more, by a %i',
+    async (status) => {
+      const { calls, protocol: job } = protocol({
+        poll: () => Promise.reject(answered(status)),
+        cancel: async () => ({ kind: 'stopped', hadBegun: true }),
+      })
+      expect((await providerErrorOf(runJob(job, limits()))).details).toMatchObject({
+        workMayExist: true,
+        providerRequestId: 'j',
+        upstreamStatus: status,
+      })
+      expect(calls).toEqual(['create', 'poll', 'cancel'])
+    },
+  )
 
-  it('gives up after the fourth unreadable answer', async () => {
+  it('cancels a job after the fourth unreadable look, in bounds', async () => {
     const { calls, protocol: job } = protocol({
       poll: () => Promise.reject(unreadableAnswer('P', true)),
+      cancel: (_job, signal) => untilAborted(signal),
     })
-    expect((await providerErrorOf(runJob(job, limits()))).kind).toBe('bad_response')
-    expect(calls).toEqual(['create', 'poll', 'poll', 'poll', 'poll'])
+    const { details } = await providerErrorOf(runJob(job, limits()))
+    expect(details).toMatchObject({ kind: 'bad_response', workMayExist: true })
+    expect(calls).toEqual(['create', 'poll', 'poll', 'poll', 'poll', 'cancel'])
+  })
+
+  it('returns the result of a job that is no more shown but had ended', async () => {
+    const { calls, protocol: job } = protocol({
+      poll: () => Promise.reject(answered(404)),
+      cancel: async () => ENDED,
+    })
+    expect(await runJob(job, limits())).toBe('j after 3 looks')
+    expect(calls).toEqual(['create', 'poll', 'cancel', 'result'])
   })
 
   it.each([
-    ['may not exist', async () => false, false],
-    ['may exist', async () => true, true],
-    ['may exist when the cancel fails', () => Promise.reject(lostConnection()), true],
-    [
-      'may exist when the cancel is not answered',
-      (_job: Job, signal: AbortSignal) => untilAborted(signal),
-      true,
-    ],
+    ['may not exist', async () => STOPPED, false],
+    ['may exist when it had begun', async () => ({ ...STOPPED, hadBegun: true }), true],
+    ['may exist when the job is not known', () => Promise.reject(answered(404)), true],
+    ['may exist when the cancel is never answered', untilSignal, true],
   ])('cancels the job when it is aborted; work %s', async (_name, cancel, workMayExist) => {
-    const controller = new AbortController()
-    const { calls, protocol: job } = protocol({
-      isFinal: () => false,
-      poll: async (state) => {
-        controller.abort()
-        return state
-      },
-      cancel,
-    })
-    const { details } = await providerErrorOf(runJob(job, limits(controller.signal)))
+    const { calls, ended } = givenUpAtFirstLook({ cancel })
+    const { details } = await providerErrorOf(ended)
     expect(details).toMatchObject({ kind: 'cancelled', workMayExist, providerRequestId: 'j' })
     expect(calls).toEqual(['create', 'poll', 'cancel'])
   })
@@ -134,6 +176,60 @@ describe('runJob', () => {
     })
     expect((await providerErrorOf(runJob(job, limits(controller.signal)))).kind).toBe('cancelled')
     expect(calls).toEqual(['create', 'poll', 'cancel'])
+  })
+
+  it('sends a cancel again that got lost', async () => {
+    const cancel = troubledThen([lostConnection(), answered(503), answered(429)], STOPPED)
+    const { calls, ended } = givenUpAtFirstLook({ cancel })
+    expect((await providerErrorOf(ended)).details).toMatchObject({ workMayExist: false })
+    expect(calls).toEqual(['create', 'poll', 'cancel', 'cancel', 'cancel', 'cancel'])
+  })
+
+  it('returns the result of a job that had ended when the time was up', async () => {
+    const { calls, ended } = givenUpAtFirstLook({ cancel: async () => ENDED }, timeIsUp())
+    expect(await ended).toBe('j after 3 looks')
+    expect(calls).toEqual(['create', 'poll', 'cancel', 'result'])
+  })
+
+  it('rejects with what a job had failed with when the time was up', async () => {
+    const readResult = async () => () => {
+      throw answered(422)
+    }
+    const { ended } = givenUpAtFirstLook({ cancel: async () => ENDED, readResult }, timeIsUp())
+    expect((await providerErrorOf(ended)).details).toMatchObject({ upstreamStatus: 422 })
+  })
+
+  it('reads no result for a client that left', async () => {
+    const { calls, ended } = givenUpAtFirstLook({ cancel: async () => ENDED })
+    expect((await providerErrorOf(ended)).details).toMatchObject({
+      kind: 'cancelled',
+      workMayExist: true,
+    })
+    expect(calls).toEqual(['create', 'poll', 'cancel'])
+  })
+
+  it('gives up in bounds a result that never comes after the time was up', async () => {
+    const { ended } = givenUpAtFirstLook(
+      { cancel: async () => ENDED, readResult: untilSignal },
+      timeIsUp(),
+    )
+    expect((await providerErrorOf(ended)).details).toMatchObject({
+      kind: 'cancelled',
+      workMayExist: true,
+    })
+  })
+
+  it('goes on reading a result for which the time is up, without a cancel', async () => {
+    const controller = new AbortController()
+    const read = troubledThen([lostConnection()], () => 'the result')
+    const { calls, protocol: job } = protocol({
+      readResult: () => {
+        controller.abort(timeIsUp())
+        return read()
+      },
+    })
+    expect(await runJob(job, limits(controller.signal))).toBe('the result')
+    expect(calls).toEqual(['create', 'poll', 'poll', 'poll', 'result', 'result'])
   })
 
   it('waits for the id of a create that is under way, to cancel that job', async () => {
@@ -172,16 +268,30 @@ describe('runJob', () => {
       workMayExist: false,
     })
   })
-})
 
-describe('readPatiently', () => {
-  it('ends a read that hangs and reads again', async () => {
-    let reads = 0
-    const read = (signal: AbortSignal) => {
-      reads += 1
-      return reads === 1 ? untilAborted(signal) : Promise.resolve('done')
+  it('puts up with any fault of a result that is there, and in the end says that it exists', async () => {
+    const troubles = [401, 403, 503, 429, 404].map(answered)
+    const { protocol: job } = protocol({ readResult: troubledThen(troubles, () => 'the result') })
+    expect(await runJob(job, limits())).toBe('the result')
+    const { calls, protocol: other } = protocol({
+      readResult: () => Promise.reject(answered(401)),
+    })
+    expect((await providerErrorOf(runJob(other, limits()))).details).toMatchObject({
+      workMayExist: true,
+      providerRequestId: 'j',
+    })
+    expect(calls.filter((call) => call === 'result')).toHaveLength(4)
+    expect(calls).not.toContain('cancel')
+  })
+
+  it('does not read again what the job itself has failed with', async () => {
+    const readResult = async () => () => {
+      throw answered(503)
     }
-    expect(await readPatiently(read, limits())).toBe('done')
-    expect(reads).toBe(2)
+    const { calls, protocol: job } = protocol({ readResult })
+    expect((await providerErrorOf(runJob(job, limits()))).details).toMatchObject({
+      workMayExist: false,
+    })
+    expect(calls).toEqual(['create', 'poll', 'poll', 'poll', 'result'])
   })
 })

@@ -30,8 +30,15 @@ const start = async (...replies: ScriptedReply[]): Promise<ScriptedServer> => {
   return server
 }
 
+/** Ten minutes after the hour, whatever the machine says. */
+const dependencies = {
+  fetch: upstream.fetch,
+  clock: { now: () => Date.UTC(2026, 10, 20, 10, 10), monotonicMs: () => 0 },
+  timeScale: 100,
+}
+
 const shotAt = (signal = new AbortController().signal): SingleShot =>
-  createSingleShot({ fetch: upstream.fetch, signal })
+  createSingleShot({ dependencies, signal })
 
 /** The create call of each SDK, just as it would be made without us. */
 const SDK_CREATES = {
@@ -148,6 +155,34 @@ describe('createSingleShot', () => {
     expect(seen).toHaveLength(0)
   })
 
+  it.each<[string, ScriptedReply]>([
+    ['never ends', (_request, response) => response.writeHead(503).write('{"detail":')],
+    ['is too long', (_request, response) => response.writeHead(503).end('x'.repeat(70_000))],
+    [
+      'breaks off',
+      (_request, response) => {
+        response.writeHead(503, { 'content-length': '100' })
+        response.write('{"detail":', () => response.destroy())
+      },
+    ],
+  ])('is content with the status of an error whose body %s', async (_name, reply) => {
+    const { url } = await start(reply)
+    const shot = shotAt()
+    await shot.fetch(url).catch(() => {})
+    expect(shot.failure()).toMatchObject({ status: 503, requestLeft: true })
+    expect(shot.failure()).not.toHaveProperty('body')
+  })
+
+  it('dates an error answer that has no date by its arrival', async () => {
+    const { url } = await start((_request, response) => {
+      response.sendDate = false
+      response.writeHead(429).end('{}')
+    })
+    const shot = shotAt()
+    await shot.fetch(url).catch(() => {})
+    expect(shot.failure()?.headers.date).toBe('Fri, 20 Nov 2026 10:10:00 GMT')
+  })
+
   it('throws errors that carry neither a code nor a cause', async () => {
     const { url } = await start(resetBeforeAnswer)
     const error = await shotAt()
@@ -161,7 +196,7 @@ describe('createSingleShot', () => {
   it('adds headers and sends to another address', async () => {
     const { url, seen } = await start({ json: {} })
     const shot = createSingleShot({
-      fetch: upstream.fetch,
+      dependencies,
       signal: new AbortController().signal,
       headers: { 'cancel-after': '5s' },
       redirectTo: (asked) => new URL(`${url}/base${asked.pathname}`),

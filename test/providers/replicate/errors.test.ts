@@ -49,6 +49,11 @@ describe('classifyError of Replicate', () => {
       { kind: 'rate_limited', retryAfterMs: 5_000 },
     ],
     [
+      'a throttle with seconds in the text only',
+      answer(429, { detail: 'Request was throttled. Your rate limit resets in ~5s.' }),
+      { kind: 'rate_limited', retryAfterMs: 5_000 },
+    ],
+    [
       'a throttle with a fraction',
       answer(429, { retry_after: 0.25 }),
       { kind: 'rate_limited', retryAfterMs: 250 },
@@ -90,6 +95,12 @@ describe('classifyEndedPrediction', () => {
     ['Director: unexpected error handling prediction (E9828)', 'overloaded', true],
     ['Unknown error (E1000)', 'bad_response', true],
     ['list index out of range', 'bad_response', true],
+    ['E1001: out of memory', 'overloaded', true],
+    ['Your request was rejected as a result of our safety system.', 'content_rejected', true],
+    ['Image safety filter unavailable', 'bad_response', true],
+    ['Sensitive information service is down', 'bad_response', true],
+    ['No key for region PA was found', 'bad_response', true],
+    ['Weights E005 could not be loaded', 'bad_response', true],
     [null, 'bad_response', true],
   ])('reads the error %j as %s', (error, kind, workMayExist) => {
     const { details } = classifyEndedPrediction({ id: 'p1', status: 'failed', error })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   isFinal,
-  mayBeBilled,
+  readCancelled,
   readPrediction,
   readResponse,
 } from '#providers/replicate/read-response.ts'
@@ -9,20 +9,23 @@ import {
 const prediction = (fields: object) => readPrediction({ id: 'p1', status: 'succeeded', ...fields })
 
 describe('readPrediction', () => {
-  it.each([
-    ['text'],
-    [{}],
-    [{ id: 'p1' }],
-    [{ id: '../x', status: 'starting' }],
-    [{ id: 'p1', status: 'dreaming' }],
-    [null],
-  ])('finds %j unreadable, with work that may exist', (answer) => {
-    expect(() => readPrediction(answer)).toThrow(
-      expect.objectContaining({
-        details: expect.objectContaining({ kind: 'bad_response', workMayExist: true }),
-      }),
-    )
-  })
+  it.each([['text'], [{}], [{ status: 'starting' }], [{ id: '../x', status: 'starting' }], [null]])(
+    'finds %j unreadable, with work that may exist',
+    (answer) => {
+      expect(() => readPrediction(answer)).toThrow(
+        expect.objectContaining({
+          details: expect.objectContaining({ kind: 'bad_response', workMayExist: true }),
+        }),
+      )
+    },
+  )
+
+  it.each([[{ id: 'p1' }], [{ id: 'p1', status: 'dreaming' }], [{ id: 'p1', status: 5 }]])(
+    'takes %j for a prediction that has not ended',
+    (answer) => {
+      expect(isFinal(readPrediction(answer))).toBe(false)
+    },
+  )
 
   it.each([
     ['starting', false],
@@ -36,15 +39,20 @@ describe('readPrediction', () => {
   })
 })
 
-describe('mayBeBilled', () => {
+describe('readCancelled', () => {
   it.each([
     [{ status: 'aborted' }, false],
     [{ status: 'canceled', started_at: null }, false],
     [{ status: 'canceled', started_at: '2026-11-20T10:00:00Z' }, true],
     [{ status: 'processing' }, true],
-    [{ status: 'succeeded' }, true],
-  ])('says of %j: %j', (fields, expected) => {
-    expect(mayBeBilled(prediction(fields))).toBe(expected)
+    [{ status: 'dreaming' }, true],
+  ])('says of %j whether it had begun: %j', (fields, hadBegun) => {
+    expect(readCancelled(prediction(fields))).toEqual({ kind: 'stopped', hadBegun })
+  })
+
+  it.each(['succeeded', 'failed'])('finds that a prediction had %s', (status) => {
+    const job = prediction({ status })
+    expect(readCancelled(job)).toEqual({ kind: 'ended', job })
   })
 })
 

@@ -82,8 +82,11 @@ describe('the Vertex adapter on the wire', () => {
     expect(server.seen[0]?.body).toEqual(BODY)
   })
 
-  it('sends the same whatever the environment says', async () => {
-    vi.spyOn(console, 'debug').mockImplementation(() => {})
+  it('sends the same whatever the environment says, and prints nothing about it', async () => {
+    const printed = (['debug', 'warn'] as const).map((name) =>
+      vi.spyOn(console, name).mockImplementation(() => {}),
+    )
+    vi.stubEnv('GEMINI_API_KEY', 'another-key')
     vi.stubEnv('GOOGLE_GENAI_USE_VERTEXAI', 'false')
     vi.stubEnv('GOOGLE_API_KEY', 'other-key')
     vi.stubEnv('GOOGLE_CLOUD_PROJECT', 'other-project')
@@ -94,6 +97,7 @@ describe('the Vertex adapter on the wire', () => {
       path: '/v1beta1/publishers/google/models/gemini-3.1-flash-image:generateContent',
       headers: { 'x-goog-api-key': 'express-key' },
     })
+    for (const spy of printed) expect(spy).not.toHaveBeenCalled()
   })
 
   it('sends a bearer token of the application default credentials with the project', async () => {
