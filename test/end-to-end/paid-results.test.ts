@@ -39,6 +39,14 @@ describe('a result that was paid for', () => {
     await rm(gateway.mediaDir)
   })
 
+  it('is cut where a provider that makes one image a call made more, and its cost counted whole', async () => {
+    gateway.emulators.gemini.setScenario({ finalImages: 2 })
+    const { body } = await ask({ n: 2 })
+    expect(body.data).toHaveLength(2)
+    expect(body.metadata.cost).toBeGreaterThan(4 * 0.067)
+    expect(gateway.creates()).toBe(2)
+  })
+
   it.each(['fal', 'replicate'] as const)(
     'is fetched from %s again when it arrives broken',
     async (provider) => {
