@@ -8,7 +8,7 @@ ENV NODE_ENV=production
 # Dependencies of the running gateway only: no dev dependency ever reaches an image.
 FROM base AS dependencies
 COPY package.json package-lock.json ./
-RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev
+RUN --mount=type=cache,target=/var/cache/npm npm ci --omit=dev --cache /var/cache/npm
 
 FROM base AS runtime
 COPY --from=dependencies /app/node_modules ./node_modules

@@ -9,12 +9,6 @@ export type InputFormat = (typeof INPUT_FORMATS)[number]
 /** `png` → `image/png`. */
 export const mediaTypeOf = (format: OutputFormat): string => `image/${format}`
 
-/** `image/png` → `png`; `undefined` when it is no output format. `image/jpg` is read as jpeg. */
-export const formatOfMediaType = (mediaType: string): OutputFormat | undefined => {
-  const name = mediaType.toLowerCase().split(';')[0]?.trim().replace('image/', '')
-  return OUTPUT_FORMATS.find((format) => format === (name === 'jpg' ? 'jpeg' : name))
-}
-
 /** Scale of a picture, as the product names it: `1K` is about one megapixel. */
 export const RESOLUTION_TIERS = ['0.5K', '1K', '2K', '4K'] as const
 export type ResolutionTier = (typeof RESOLUTION_TIERS)[number]

@@ -1,10 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import {
-  formatOfMediaType,
-  nearestByLogRatio,
-  parseAspectRatio,
-  parsePixelSize,
-} from '#src/domain/media.ts'
+import { nearestByLogRatio, parseAspectRatio, parsePixelSize } from '#src/domain/media.ts'
 
 describe('sizes and ratios', () => {
   it('reads pixels and ratios, and nothing else', () => {
@@ -21,11 +16,5 @@ describe('sizes and ratios', () => {
     expect(nearestByLogRatio(1, [0.5, 2], identity)).toBe(0.5)
     expect(nearestByLogRatio(3, [1, 4], identity)).toBe(4)
     expect(nearestByLogRatio(1, [], identity)).toBeUndefined()
-  })
-
-  it('reads the format of a media type', () => {
-    expect(formatOfMediaType('image/jpg')).toBe('jpeg')
-    expect(formatOfMediaType('image/PNG; charset=binary')).toBe('png')
-    expect(formatOfMediaType('text/html')).toBeUndefined()
   })
 })
