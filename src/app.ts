@@ -95,6 +95,7 @@ export const buildApp = (deps: AppDependencies): App => {
     origin: deps.corsOrigins.includes('*') ? '*' : [...deps.corsOrigins],
     exposedHeaders: EXPOSED_HEADERS,
     maxAge: PREFLIGHT_S,
+    strictPreflight: false,
   })
   app.register(multipart)
   const inFlight = registerInFlight(app)

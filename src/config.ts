@@ -17,7 +17,7 @@ export const GatewayEnvironmentSchema = Type.Object({
   HOST: Type.String({ default: '127.0.0.1', description: 'Address that the API listens on' }),
   PORT: port(8080, 'Port that the API listens on'),
   PUBLIC_BASE_URL: optional('What media URLs start with; default: taken from each request', {
-    pattern: '^https?://[^/\\s]+',
+    pattern: '^https?://[^/\\s?#]+[^\\s?#]*$',
   }),
   GATEWAY_API_KEYS: optional('Comma list of plain keys, or of `sha256:<hex>`', { secret: true }),
   GATEWAY_ADMIN_KEY: optional('A key that may do everything', { secret: true }),
@@ -48,6 +48,7 @@ export const GatewayEnvironmentSchema = Type.Object({
   }),
   CORS_ORIGINS: Type.String({
     default: '*',
+    pattern: '[^,\\s]',
     description: 'Comma list of origins whose pages may call the API; `*`: all',
   }),
   OUTBOUND_ALLOW: Type.String({
@@ -64,7 +65,8 @@ export const GatewayEnvironmentSchema = Type.Object({
   }),
   MODELS_DIR: optional('Folder of more model files'),
   TIME_SCALE: Type.Number({
-    exclusiveMinimum: 0,
+    minimum: 0.001,
+    maximum: 100_000,
     default: 1,
     description:
       "Divides every routing duration, poll interval, back-off and provider's time-out; for tests",
@@ -150,6 +152,15 @@ const describeError = (error: ErrorObject): string => {
   return `${name} ${error.message ?? 'is wrong'}${allowed}`
 }
 
+/** A secret with white space in it cannot be sent in a header; lists of keys are looked at one by one. */
+const secretProblems = (schema: TObject, picked: Readonly<Record<string, unknown>>): string[] =>
+  Object.entries(schema.properties)
+    .filter(([name, property]) => {
+      const isOneSecret = (property as { secret?: boolean }).secret && !name.startsWith('GATEWAY_')
+      return isOneSecret && /\S\s+\S/.test(String(picked[name] ?? ''))
+    })
+    .map(([name]) => `${name} has white space in it`)
+
 /** Coerces, fills in defaults and checks; problems never show a value, which may be a secret. */
 const readVariables = (
   schema: TObject,
@@ -157,6 +168,7 @@ const readVariables = (
   problems: string[],
 ): Record<string, unknown> => {
   const picked = pickVariables(schema, environment, problems)
+  problems.push(...secretProblems(schema, picked))
   const validate = new Ajv({
     allErrors: true,
     coerceTypes: true,
@@ -203,6 +215,7 @@ const keyProblems = (values: GatewayEnvironment): string[] => {
     if (text === undefined) return []
     const keys = splitList(text)
     if (keys.length === 0) return [`${name} is set but holds no key`]
+    if (keys.some((key) => /\s/.test(key))) return [`${name} holds a key with white space in it`]
     return keys
       .filter((key) => key.startsWith('sha256:') && !KEY_HASH.test(key))
       .map(() => `${name} holds a "sha256:" that is not followed by 64 hexadecimal digits`)

@@ -44,7 +44,7 @@ const FETCH_RETRY_DELAYS_MS = [200, 1_000]
 const SWEEP_INTERVAL_MS = 60_000
 
 /** How much longer than the slowest request a shutdown waits, in milliseconds. */
-const DRAIN_MARGIN_MS = 10_000
+const DRAIN_MARGIN_MS = 15_000
 
 /** A gateway that listens. */
 export interface RunningGateway {

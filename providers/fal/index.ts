@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { baseUrlSchema } from '#providers/lib/base-url-schema.ts'
 import { readSetting } from '#providers/lib/read-setting.ts'
 import type { ProviderModule } from '#src/domain/provider-adapter.ts'
 import { createFalAdapter, FAL_BASE_URL } from './adapter.ts'
@@ -12,9 +13,7 @@ export const providerModule: ProviderModule = {
     FAL_KEY: Type.Optional(
       Type.String({ description: 'API key of fal.ai; switches fal on', secret: true }),
     ),
-    FAL_BASE_URL: Type.Optional(
-      Type.String({ description: "Where fal's queue is called", default: FAL_BASE_URL }),
-    ),
+    FAL_BASE_URL: baseUrlSchema("Where fal's queue is called", FAL_BASE_URL),
   }),
   isConfigured: (settings) => readSetting(settings.FAL_KEY) !== undefined,
   create: (settings, dependencies) =>

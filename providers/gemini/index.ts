@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { baseUrlSchema } from '#providers/lib/base-url-schema.ts'
 import { readSetting } from '#providers/lib/read-setting.ts'
 import type { ProviderModule } from '#src/domain/provider-adapter.ts'
 import { createGeminiAdapter, GEMINI_BASE_URL } from './adapter.ts'
@@ -12,9 +13,7 @@ export const providerModule: ProviderModule = {
     GEMINI_API_KEY: Type.Optional(
       Type.String({ description: 'API key of Google AI Studio; switches Gemini on', secret: true }),
     ),
-    GEMINI_BASE_URL: Type.Optional(
-      Type.String({ description: 'Where the Gemini API is called', default: GEMINI_BASE_URL }),
-    ),
+    GEMINI_BASE_URL: baseUrlSchema('Where the Gemini API is called', GEMINI_BASE_URL),
   }),
   isConfigured: (settings) => readSetting(settings.GEMINI_API_KEY) !== undefined,
   create: (settings, dependencies) =>

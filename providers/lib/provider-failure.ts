@@ -24,7 +24,7 @@ export interface Verdict {
 const FIELD_NAME = /^[A-Za-z0-9_.[\]-]{1,64}$/
 
 /** The name itself when it is fit to be shown, else `undefined`. */
-export const publicFieldName = (name: unknown): string | undefined =>
+const publicFieldName = (name: unknown): string | undefined =>
   typeof name === 'string' && FIELD_NAME.test(name) ? name : undefined
 
 /** A verdict as the error that leaves the adapter. The message is put together from closed parts only. */

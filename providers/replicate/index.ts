@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { baseUrlSchema } from '#providers/lib/base-url-schema.ts'
 import { readSetting } from '#providers/lib/read-setting.ts'
 import type { ProviderModule } from '#src/domain/provider-adapter.ts'
 import { createReplicateAdapter, REPLICATE_BASE_URL } from './adapter.ts'
@@ -12,9 +13,7 @@ export const providerModule: ProviderModule = {
     REPLICATE_API_TOKEN: Type.Optional(
       Type.String({ description: 'API token of Replicate; switches Replicate on', secret: true }),
     ),
-    REPLICATE_BASE_URL: Type.Optional(
-      Type.String({ description: 'Where Replicate is called', default: REPLICATE_BASE_URL }),
-    ),
+    REPLICATE_BASE_URL: baseUrlSchema('Where Replicate is called', REPLICATE_BASE_URL),
   }),
   isConfigured: (settings) => readSetting(settings.REPLICATE_API_TOKEN) !== undefined,
   create: (settings, dependencies) =>

@@ -51,7 +51,7 @@ const upload = async (
 }
 
 /** The URL under which a prediction of the same account may read the file, for about a day. */
-export const fileUrlOf = (answer: unknown): string => {
+const fileUrlOf = (answer: unknown): string => {
   const { urls } = Object(answer) as { urls?: { get?: unknown } }
   if (typeof urls?.get !== 'string') {
     throw withWorkMayExist(unreadableAnswer(REPLICATE_NAME, false), false)

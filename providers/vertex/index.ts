@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { baseUrlSchema } from '#providers/lib/base-url-schema.ts'
 import { readSetting } from '#providers/lib/read-setting.ts'
 import type { ProviderModule } from '#src/domain/provider-adapter.ts'
 import { createVertexAdapter, DEFAULT_LOCATION } from './adapter.ts'
@@ -16,7 +17,11 @@ export const providerModule: ProviderModule = {
       }),
     ),
     VERTEX_LOCATION: Type.Optional(
-      Type.String({ description: 'Google Cloud location', default: DEFAULT_LOCATION }),
+      Type.String({
+        description: 'Google Cloud location',
+        pattern: '^[a-z0-9-]+$',
+        default: DEFAULT_LOCATION,
+      }),
     ),
     VERTEX_API_KEY: Type.Optional(
       Type.String({
@@ -24,11 +29,7 @@ export const providerModule: ProviderModule = {
         secret: true,
       }),
     ),
-    VERTEX_BASE_URL: Type.Optional(
-      Type.String({
-        description: 'Where Vertex AI is called; left out, the host of the location',
-      }),
-    ),
+    VERTEX_BASE_URL: baseUrlSchema('Where Vertex AI is called; left out, the host of the location'),
   }),
   isConfigured: (settings) =>
     readSetting(settings.VERTEX_API_KEY) !== undefined ||

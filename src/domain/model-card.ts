@@ -23,7 +23,7 @@ const byTier = <T extends TSchema>(value: T, description: string) =>
   )
 
 /** What a request asks for: a picture from text, or from text and pictures. */
-export const MODES = ['text_to_image', 'image_edit'] as const
+const MODES = ['text_to_image', 'image_edit'] as const
 export type Mode = (typeof MODES)[number]
 const ModesSchema = Type.Array(oneOf(MODES, 'a mode'), { minItems: 1 })
 
@@ -41,7 +41,7 @@ const SourceSchema = Type.Object(
 )
 
 /** Groups in which parameters are shown. */
-export const PARAMETER_GROUPS = [
+const PARAMETER_GROUPS = [
   'core',
   'size_layout',
   'media_input',
@@ -109,7 +109,7 @@ const CardSchema = Type.Object(
 export type ModelCard = Static<typeof CardSchema>
 
 /** Closed list of value conversions; each is explained in `src/catalog/codecs.ts`. */
-export const CODEC_NAMES = ['nearest_ratio', 'nearest_tier'] as const
+const CODEC_NAMES = ['nearest_ratio', 'nearest_tier'] as const
 export type CodecName = (typeof CODEC_NAMES)[number]
 
 const ToRuleSchema = Type.Object(

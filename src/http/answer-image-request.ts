@@ -1,6 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ImageRequest } from '#src/domain/image-request.ts'
-import type { JsonObject } from '#src/domain/json.ts'
 import { createDecisionTrace } from '#src/generation/decision-trace.ts'
 import { estimateRequest } from '#src/generation/estimate-request.ts'
 import { generateImages } from '#src/generation/generate-images.ts'
@@ -9,6 +8,7 @@ import { observeRequest } from '#src/generation/observe-request.ts'
 import { presentEstimate } from '#src/http/estimate-answer.ts'
 import { presentImageAnswer } from '#src/http/image-answer.ts'
 import type { RequestReaderOptions } from '#src/http/image-request-reader.ts'
+import { createJsonWithBytes } from '#src/http/json-with-bytes.ts'
 import { readFlag } from '#src/http/read-flag.ts'
 import { baseUrlOf } from '#src/http/request-context.ts'
 
@@ -35,13 +35,15 @@ export const answerImageRequest = async (
   const isDry = isDryRun(request)
   const imageRequest = await read()
   request.trace = trace
-  const send = (body: JsonObject): FastifyReply =>
-    reply.header('content-type', 'application/json').send(JSON.stringify(body))
-  if (isDry) return send(presentEstimate(estimateRequest(generation, imageRequest, trace)))
+  reply.header('content-type', 'application/json')
+  if (isDry) return reply.send(presentEstimate(estimateRequest(generation, imageRequest, trace)))
   const result = await observeRequest({ request: imageRequest, trace, events, clock }, () =>
     generateImages(generation, imageRequest, trace),
   )
+  const { place, render } = createJsonWithBytes()
   const baseUrl = baseUrlOf(request, publicBaseUrl)
   const createdAtS = Math.floor(clock.now() / 1000)
-  return send(presentImageAnswer(result, { trace, baseUrl, providerNames, createdAtS }))
+  const context = { trace, baseUrl, place, providerNames, createdAtS }
+  const { stream, sizeBytes } = render(presentImageAnswer(result, context))
+  return reply.header('content-length', sizeBytes).send(stream)
 }

@@ -9,16 +9,21 @@ import type { Attempt } from '#src/routing/attempt.ts'
 interface AnswerContext {
   readonly trace: DecisionTrace
   readonly baseUrl: string
+  /** Puts an image's bytes into the body; the result stands for their base64. */
+  readonly place: (bytes: Buffer) => string
   /** Provider slug → name for people. */
   readonly providerNames: ReadonlyMap<string, string>
   /** Unix seconds. */
   readonly createdAtS: number
 }
 
-const presentImage = ({ image, revisedPrompt }: GeneratedImage, baseUrl: string): JsonObject => ({
+const presentImage = (
+  { image, revisedPrompt }: GeneratedImage,
+  { baseUrl, place }: AnswerContext,
+): JsonObject => ({
   ...(image.content.kind === 'hosted'
     ? { url: `${baseUrl}${image.content.path}` }
-    : { b64_json: image.content.bytes.toString('base64') }),
+    : { b64_json: place(image.content.bytes) }),
   ...(revisedPrompt !== undefined && { revised_prompt: revisedPrompt }),
 })
 
@@ -78,7 +83,7 @@ export const presentImageAnswer = (
     id: context.trace.requestId,
     created: context.createdAtS,
     ...(first && { size: formatPixelSize(first.size), output_format: first.format }),
-    data: result.images.map((image) => presentImage(image, context.baseUrl)),
+    data: result.images.map((image) => presentImage(image, context)),
     ...presentUsage(result.images),
     ...(result.warnings.length > 0 && {
       warnings: result.warnings.map((warning) => ({ ...warning })),

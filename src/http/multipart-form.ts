@@ -75,6 +75,9 @@ export const readImageForm = async (request: FastifyRequest): Promise<ImageForm>
   try {
     return await readParts(request)
   } catch (error) {
+    // What is left of the form has to be read away: the answer goes out on this connection, and so may the next request.
+    request.raw.unpipe()
+    request.raw.resume()
     throw toFormError(error)
   }
 }

@@ -17,6 +17,8 @@ export interface Attempt {
   readonly unexpected?: unknown
   /** Images asked of it. */
   readonly count: number
+  /** When it began, in wall-clock milliseconds. */
+  readonly begunMs: number
   readonly durationMs: number
   /** What it cost, or may have cost when it failed after the provider had begun. */
   readonly cost: MicroUsd
@@ -61,7 +63,7 @@ export interface AttemptWork<Answer, Item> {
 export interface AttemptLimits {
   /** On the clock's monotonic scale. */
   readonly deadlineMs: number
-  /** Aborted when the client went away, or the request has ended otherwise. */
+  /** Aborted when the client went away. */
   readonly gone: AbortSignal
   readonly policy: RoutingPolicy
   readonly clock: Clock
@@ -119,7 +121,7 @@ const deliver = async <Answer, Item>(
   const leftMs = deadlineMs - clock.monotonicMs()
   const signal = endingAfter(limits, Math.max(leftMs, policy.cancelGraceMs))
   try {
-    return await withinGrace(work.deliver(candidate, answer, signal), signal, policy.cancelGraceMs)
+    return await withinGrace(work.deliver(candidate, answer, signal), signal, 0)
   } catch (error) {
     if (error instanceof ProviderError || error instanceof GatewayError) throw error
     const message = 'The gateway could not make the image ready.'
@@ -154,6 +156,7 @@ export const runAttempt = async <Answer, Item>(
   count: number,
 ): Promise<AttemptResult<Item>> => {
   const { policy, clock, gone } = limits
+  const begunMs = clock.now()
   const startMs = clock.monotonicMs()
   const timeoutMs = Math.ceil(Math.min(policy.attemptTimeoutMs, limits.deadlineMs - startMs))
   const signal = endingAfter(limits, timeoutMs)
@@ -161,7 +164,7 @@ export const runAttempt = async <Answer, Item>(
   const id = randomUUID()
   const describe = (part: Pick<Attempt, 'status' | 'cost' | 'failure' | 'unexpected'>): Attempt => {
     const durationMs = Math.round(clock.monotonicMs() - startMs)
-    return { id, provider, configKey, count, durationMs, ...part }
+    return { id, provider, configKey, count, begunMs, durationMs, ...part }
   }
   try {
     const call = work.generate(candidate, count, { attemptId: id, signal, timeoutMs })

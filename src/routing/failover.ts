@@ -24,8 +24,8 @@ export interface FailoverInput<Answer, Item> extends AttemptLimits {
 
 /** What all chains of one request share. */
 interface Run<Answer, Item> extends FailoverInput<Answer, Item> {
-  /** Ends every chain: the gateway itself cannot go on. */
-  readonly stop: (error: GatewayError) => void
+  /** Set once the gateway itself cannot go on: nothing further is begun, what runs has been paid for and ends. */
+  fatal?: GatewayError
 }
 
 /** How far one image's chain of attempts has come. */
@@ -46,11 +46,10 @@ const splitCount = (count: number, perCall: number): number[] => {
 const updateHealth = (
   { health, policy, clock }: Pick<Run<unknown, unknown>, 'health' | 'policy' | 'clock'>,
   { offering }: RankedCandidate,
-  { failure, durationMs }: Attempt,
+  { failure, begunMs }: Attempt,
 ): void => {
   const nowMs = clock.now()
   if (!failure) {
-    const begunMs = nowMs - durationMs
     health.resume(offering.configKey, begunMs)
     health.resume(offering.provider, begunMs)
     return
@@ -111,7 +110,7 @@ const runCall = async <Answer, Item>(
   const { attempt, items, fatal } = await runAttempt(run.work, run, candidate, count)
   run.onAttempt(attempt, candidate)
   if (fatal) {
-    run.stop(fatal)
+    run.fatal ??= fatal
     return []
   }
   updateHealth(run, candidate, attempt)
@@ -142,7 +141,7 @@ const runChain = async <Answer, Item>(
   count: number,
 ): Promise<readonly Item[]> => {
   const candidate = run.ranked[chain.place]
-  if (!candidate || run.gone.aborted || isTimeUp(run, chain)) return []
+  if (!candidate || run.gone.aborted || run.fatal || isTimeUp(run, chain)) return []
   const calls = splitCount(count, candidate.mapped.imagesPerCall)
   const results = await Promise.all(calls.map((size) => runCall(run, chain, candidate, size)))
   return results.flat()
@@ -151,20 +150,14 @@ const runChain = async <Answer, Item>(
 /**
  * Tries candidates in order until there are `count` items, nothing is left, a failure forbids another try, the deadline
  * passes or the client leaves. Where a call makes fewer images than are wanted, several calls run side by side, each
- * with a chain of its own. What failed is told through `onAttempt`; rejects only with the `GatewayError` of a
- * `deliver`, once every chain has ended.
+ * with a chain of its own. What failed is told through `onAttempt`; rejects only when a `GatewayError` of the work left no
+ * item at all.
  */
 export const runAttempts = async <Answer, Item>(
   input: FailoverInput<Answer, Item>,
 ): Promise<readonly Item[]> => {
-  const stopped = new AbortController()
-  let fatal: GatewayError | undefined
-  const stop = (error: GatewayError): void => {
-    fatal ??= error
-    stopped.abort()
-  }
-  const gone = AbortSignal.any([input.gone, stopped.signal])
-  const items = await runChain({ ...input, gone, stop }, { place: 0 }, input.count)
-  if (fatal) throw fatal
+  const run: Run<Answer, Item> = { ...input }
+  const items = await runChain(run, { place: 0 }, input.count)
+  if (run.fatal && items.length === 0) throw run.fatal
   return items
 }

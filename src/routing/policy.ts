@@ -6,7 +6,7 @@ export interface RoutingPolicy {
   readonly leastAttemptMs: number
   /**
    * How long a provider is waited for after an attempt was aborted: to confirm the cancellation, or to hand over what
-   * it had just finished. Range 0 to 10 s.
+   * it had just finished. Adapters need up to 7 s: 3 for a create under way, 4 to cancel and read. Range 0 to 10 s.
    */
   readonly cancelGraceMs: number
   /** Pause after a 429 that names no time. Range 0 to 60 s. */
@@ -27,7 +27,7 @@ export interface RoutingPolicy {
 export const DEFAULT_ROUTING_POLICY: RoutingPolicy = {
   attemptTimeoutMs: 120_000,
   leastAttemptMs: 1_000,
-  cancelGraceMs: 5_000,
+  cancelGraceMs: 7_000,
   rateLimitPauseMs: 2_000,
   longestRateLimitPauseMs: 60_000,
   takeOutMs: 300_000,

@@ -1,6 +1,30 @@
 import { describe, expect, it } from 'vitest'
-import { BusyTime } from '#src/generation/decision-trace.ts'
+import { BusyTime, createDecisionTrace, decisiveAttempt } from '#src/generation/decision-trace.ts'
+import type { Attempt } from '#src/routing/attempt.ts'
 import { createFakeClock } from '#test/helpers/fake-clock.ts'
+
+describe('the attempt that an answer is attributed to', () => {
+  it('is the last that completed, else the last', () => {
+    const trace = createDecisionTrace('req', createFakeClock())
+    expect(decisiveAttempt(trace)).toBeUndefined()
+    const attempt = (configKey: string, status: Attempt['status']): Attempt => {
+      return {
+        id: 'a',
+        provider: 'p',
+        configKey,
+        status,
+        count: 1,
+        begunMs: 0,
+        durationMs: 1,
+        cost: 0,
+      }
+    }
+    trace.attempts.push(attempt('first', 'failed'))
+    expect(decisiveAttempt(trace)?.configKey).toBe('first')
+    trace.attempts.push(attempt('second', 'completed'), attempt('third', 'failed'))
+    expect(decisiveAttempt(trace)?.configKey).toBe('second')
+  })
+})
 
 describe('busy time', () => {
   it('counts overlapping activities once', async () => {

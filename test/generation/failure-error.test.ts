@@ -20,6 +20,7 @@ const attempt = (
     ...details,
   }),
   count: 1,
+  begunMs: 0,
   durationMs: 5,
   cost: 0,
 })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { systemClock } from '#src/domain/clock.ts'
 import { GatewayError } from '#src/domain/errors.ts'
 import { fail, fourRanked, run } from './failover-harness.ts'
 
@@ -63,6 +64,39 @@ describe('an answer that was paid for', () => {
       expect(calls.length).toBeLessThanOrEqual(4)
     },
   )
+
+  it('and came before the gateway failed is answered, and nothing further is begun', async () => {
+    let deliveries = 0
+    const { items, calls } = await run(
+      async (provider) => {
+        if (deliveries > 0) throw fail('overloaded')
+        return [provider]
+      },
+      {
+        count: 2,
+        deliver: async (answer) => {
+          deliveries += 1
+          if (deliveries === 2) throw new GatewayError('INTERNAL_ERROR', 'The disk is full.')
+          return answer
+        },
+      },
+    )
+    expect(items).toEqual(['gemini'])
+    expect(calls).toEqual(['gemini 1', 'gemini 1'])
+  })
+
+  it('just before the deadline has the grace time to be made ready', async () => {
+    const { items } = await run(async (provider) => [provider], {
+      deadlineMs: systemClock.monotonicMs() + 20,
+      policy: { cancelGraceMs: 500 },
+      deliver: (answer, signal) =>
+        new Promise((resolve, reject) => {
+          signal.addEventListener('abort', () => reject(new Error('aborted')))
+          setTimeout(() => resolve(answer), 80)
+        }),
+    })
+    expect(items).toEqual(['gemini'])
+  })
 })
 
 describe('several images', () => {

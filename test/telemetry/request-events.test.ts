@@ -26,6 +26,7 @@ const attempt = (part: Partial<Attempt> = {}): Attempt => ({
   configKey: 'fal/m',
   status: 'completed',
   count: 1,
+  begunMs: 0,
   durationMs: 5,
   cost: 80_000,
   ...part,

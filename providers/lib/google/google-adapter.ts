@@ -96,7 +96,7 @@ const failureOf = (
  * was sent, so nothing can be billed. What is not clearly about credentials counts as the request's fault: a strange
  * parameter of one client must not take the provider out for all.
  */
-export const classifyBeforeRequest = (error: unknown, surface: GoogleIdentity): ProviderError => {
+const classifyBeforeRequest = (error: unknown, surface: GoogleIdentity): ProviderError => {
   const { providerName } = surface
   if (surface.usesApiKey || !isCredentialFailure(error)) {
     return providerError(providerName, {

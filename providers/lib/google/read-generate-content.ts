@@ -110,7 +110,7 @@ const verdictOf = (reason: string): Omit<Verdict, 'workMayExist'> => {
 }
 
 /** Token counts; `outputTokens` includes thoughts, which are billed as output too. */
-export const readUsage = (metadata: unknown): ProviderUsage | undefined => {
+const readUsage = (metadata: unknown): ProviderUsage | undefined => {
   if (!isJsonObject(metadata)) return undefined
   const prompt = count(metadata.promptTokenCount)
   const tools = count(metadata.toolUsePromptTokenCount)

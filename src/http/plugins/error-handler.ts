@@ -23,7 +23,8 @@ export const sendError = (error: unknown, request: FastifyRequest, reply: Fastif
     .header('x-request-id', request.id)
     .header('openai-processing-ms', Math.round(reply.elapsedTime))
   reply.headers(answer.headers).code(answer.status)
-  reply.header('content-type', 'application/json').send(JSON.stringify(answer.body))
+  // As bytes: to text the framework would add a charset.
+  reply.header('content-type', 'application/json').send(Buffer.from(JSON.stringify(answer.body)))
 }
 
 /** 405 with `allow` where the path exists under another method, else 404. */

@@ -7,8 +7,13 @@ import { type BusyCount, createBusyCount } from '#src/domain/busy-count.ts'
  */
 export const registerInFlight = (app: FastifyInstance): BusyCount => {
   const busy = createBusyCount()
-  app.addHook('preHandler', async (_request, reply) => {
-    reply.raw.once('close', busy.enter())
+  app.addHook('preHandler', async (request, reply) => {
+    const begin = (): void => {
+      if (!reply.raw.closed) reply.raw.once('close', busy.enter())
+    }
+    // A form is read by its handler, later than other bodies.
+    if (request.isMultipart() && !request.raw.readableEnded) request.raw.once('end', begin)
+    else begin()
   })
   return busy
 }

@@ -1,0 +1,11 @@
+import { Type } from 'typebox'
+
+/** Setting for where an API is called: an http or https URL without query and fragment. `fallback` absent: none. */
+export const baseUrlSchema = (description: string, fallback?: string) =>
+  Type.Optional(
+    Type.String({
+      description,
+      pattern: String.raw`^https?://[^\s?#]+$`,
+      ...(fallback !== undefined && { default: fallback }),
+    }),
+  )
