@@ -97,11 +97,15 @@ const propertySchema = (
 /** Pictures besides the input images; a model that can use one declares it. */
 const EXTRA_PICTURES = ['mask', 'markup']
 
-/** Names that would be lost on this mode: parameters of another one, pictures that the model cannot use. */
+/**
+ * Names that would be lost on this mode: parameters of another one, pictures that the model cannot use, and the one name
+ * that sets no field of an object but its prototype.
+ */
 const refusedNames = ({ card }: ModelFile, mode: Mode): string[] => [
   ...Object.entries(card.parameters)
     .filter(([, { modes }]) => !modes.includes(mode))
     .map(([name]) => name),
+  '__proto__',
   ...EXTRA_PICTURES.filter((name) => !Object.hasOwn(card.parameters, name)),
 ]
 
