@@ -32,6 +32,7 @@ const presentAttempt = (attempt: Attempt): JsonObject => ({
   config_key: attempt.configKey,
   status: attempt.status,
   ...(attempt.failure && { error_code: attempt.failure.kind.toUpperCase() }),
+  ...(attempt.fault && { error_code: attempt.fault.code }),
   duration_ms: attempt.durationMs,
 })
 

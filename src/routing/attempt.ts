@@ -11,9 +11,11 @@ export interface Attempt {
   readonly provider: string
   readonly configKey: string
   readonly status: 'completed' | 'failed' | 'cancelled'
-  /** Absent: it completed. */
+  /** What the provider did wrong; absent: it completed, or the gateway itself could not go on. */
   readonly failure?: ProviderError
-  /** What was thrown when it was no `ProviderError`: a bug or the gateway's own fault, for the log. */
+  /** Why the gateway itself could not go on; absent: it could. Ends the request. */
+  readonly fault?: GatewayError
+  /** What was thrown when it was an error that nobody had thought of: a bug, for the log. */
   readonly unexpected?: unknown
   /** Images asked of it. */
   readonly count: number
@@ -133,14 +135,15 @@ const deliver = async <Answer, Item>(
 export interface AttemptResult<Item> {
   readonly attempt: Attempt
   readonly items: readonly Item[]
-  /** Set when the gateway itself cannot go on. */
-  readonly fatal?: GatewayError
 }
 
-const failedPart = (
-  error: unknown,
-  gone: AbortSignal,
-): Pick<Attempt, 'status' | 'unexpected'> & { failure: ProviderError } => {
+type Ending = Pick<Attempt, 'status' | 'failure' | 'fault' | 'unexpected'>
+
+const describeFailure = (error: unknown, gone: AbortSignal): Ending => {
+  if (error instanceof GatewayError) {
+    const { cause } = error
+    return { status: 'failed', fault: error, ...(cause !== undefined && { unexpected: cause }) }
+  }
   const isKnown = error instanceof ProviderError
   const unhandled = providerFailure('bad_response', 'The answer could not be handled.')
   const failure = nameAbort(isKnown ? error : unhandled, gone)
@@ -162,19 +165,21 @@ export const runAttempt = async <Answer, Item>(
   const signal = endingAfter(limits, timeoutMs)
   const { provider, configKey } = candidate.offering
   const id = randomUUID()
-  const describe = (part: Pick<Attempt, 'status' | 'cost' | 'failure' | 'unexpected'>): Attempt => {
+  const describe = (part: Ending & Pick<Attempt, 'cost'>): Attempt => {
     const durationMs = Math.round(clock.monotonicMs() - startMs)
     return { id, provider, configKey, count, begunMs, durationMs, ...part }
   }
+  let isPaid = false
   try {
     const call = work.generate(candidate, count, { attemptId: id, signal, timeoutMs })
     const answer = await withinGrace(call, signal, policy.cancelGraceMs)
+    isPaid = true
     const { items, cost } = await deliver(work, limits, candidate, answer)
     return { attempt: describe({ status: 'completed', cost }), items }
   } catch (error) {
-    const part = failedPart(error, gone)
-    const cost = part.failure.details.workMayExist ? work.priceOf(candidate, count) : 0
-    const fatal = error instanceof GatewayError ? { fatal: error } : {}
-    return { attempt: describe({ ...part, cost }), items: [], ...fatal }
+    const ending = describeFailure(error, gone)
+    const mayBeBilled = isPaid || ending.failure?.details.workMayExist === true
+    const cost = mayBeBilled ? work.priceOf(candidate, count) : 0
+    return { attempt: describe({ ...ending, cost }), items: [] }
   }
 }

@@ -25,7 +25,7 @@ export interface FailoverInput<Answer, Item> extends AttemptLimits {
 /** What all chains of one request share. */
 interface Run<Answer, Item> extends FailoverInput<Answer, Item> {
   /** Set once the gateway itself cannot go on: nothing further is begun, what runs has been paid for and ends. */
-  fatal?: GatewayError
+  fault?: GatewayError
 }
 
 /** How far one image's chain of attempts has come. */
@@ -107,10 +107,10 @@ const runCall = async <Answer, Item>(
   candidate: RankedCandidate,
   count: number,
 ): Promise<readonly Item[]> => {
-  const { attempt, items, fatal } = await runAttempt(run.work, run, candidate, count)
+  const { attempt, items } = await runAttempt(run.work, run, candidate, count)
   run.onAttempt(attempt, candidate)
-  if (fatal) {
-    run.fatal ??= fatal
+  if (attempt.fault) {
+    run.fault ??= attempt.fault
     return []
   }
   updateHealth(run, candidate, attempt)
@@ -141,7 +141,7 @@ const runChain = async <Answer, Item>(
   count: number,
 ): Promise<readonly Item[]> => {
   const candidate = run.ranked[chain.place]
-  if (!candidate || run.gone.aborted || run.fatal || isTimeUp(run, chain)) return []
+  if (!candidate || run.gone.aborted || run.fault || isTimeUp(run, chain)) return []
   const calls = splitCount(count, candidate.mapped.imagesPerCall)
   const results = await Promise.all(calls.map((size) => runCall(run, chain, candidate, size)))
   return results.flat()
@@ -158,6 +158,6 @@ export const runAttempts = async <Answer, Item>(
 ): Promise<readonly Item[]> => {
   const run: Run<Answer, Item> = { ...input }
   const items = await runChain(run, { place: 0 }, input.count)
-  if (run.fatal && items.length === 0) throw run.fatal
+  if (run.fault && items.length === 0) throw run.fault
   return items
 }

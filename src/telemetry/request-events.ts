@@ -9,6 +9,7 @@ const attemptFields = (attempt: Attempt) => ({
   configKey: attempt.configKey,
   status: attempt.status,
   kind: attempt.failure?.kind,
+  fault: attempt.fault?.message,
   upstreamStatus: attempt.failure?.details.upstreamStatus,
   providerRequestId: attempt.failure?.details.providerRequestId,
   durationMs: attempt.durationMs,
@@ -46,6 +47,8 @@ export const logRequestEvents = (events: GenerationEvents, logger: Logger): void
     if (attempt.unexpected !== undefined) {
       const stack = attempt.unexpected instanceof Error ? attempt.unexpected.stack : undefined
       logger.error({ ...fields, stack }, 'an attempt ended in an unexpected error')
+    } else if (attempt.fault?.code === 'INTERNAL_ERROR') {
+      logger.error(fields, 'the gateway could not make ready what was paid for')
     } else if (attempt.failure && FAILURE_RULES[attempt.failure.kind].effect === 'take_out') {
       logger.error(fields, 'a provider refuses the configured account: check its key and balance')
     } else {

@@ -1,5 +1,5 @@
 import { request as httpRequest } from 'node:http'
-import { deflateSync } from 'node:zlib'
+import { crc32, deflateSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { FIRST_MODEL } from '#test/helpers/models.ts'
 import { makePicture } from '#test/helpers/pictures.ts'
@@ -169,15 +169,6 @@ const bomb = (): Buffer => {
     chunk('IDAT', deflateSync(Buffer.alloc(100))),
     chunk('IEND', Buffer.alloc(0)),
   ])
-}
-
-const crc32 = (bytes: Buffer): number => {
-  let crc = 0xffffffff
-  for (const byte of bytes) {
-    crc ^= byte
-    for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0)
-  }
-  return (crc ^ 0xffffffff) >>> 0
 }
 
 const dataUri = (bytes: Buffer) => `data:image/png;base64,${bytes.toString('base64')}`

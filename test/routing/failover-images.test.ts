@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '#src/domain/clock.ts'
 import { GatewayError } from '#src/domain/errors.ts'
+import type { Attempt } from '#src/routing/attempt.ts'
 import { fail, fourRanked, run } from './failover-harness.ts'
 
 describe('an answer that was paid for', () => {
@@ -64,6 +65,32 @@ describe('an answer that was paid for', () => {
       expect(calls.length).toBeLessThanOrEqual(4)
     },
   )
+
+  it('and meets a bug keeps the bug for the log, and its cost', async () => {
+    const bug = new TypeError('secret detail')
+    const attempts: Attempt[] = []
+    const promise = run(async (provider) => [provider], {
+      onAttempt: (attempt) => attempts.push(attempt),
+      deliver: async () => {
+        throw bug
+      },
+    })
+    await expect(promise).rejects.toMatchObject({ code: 'INTERNAL_ERROR' })
+    expect(attempts).toMatchObject([
+      { unexpected: bug, fault: { code: 'INTERNAL_ERROR' }, cost: 100 },
+    ])
+  })
+
+  it('is not what a request costs that the gateway refuses before it calls anybody', async () => {
+    const attempts: Attempt[] = []
+    const refused = new GatewayError('INVALID_REQUEST', 'image[0] is damaged')
+    const promise = run(() => Promise.reject(refused), {
+      onAttempt: (attempt) => attempts.push(attempt),
+    })
+    await expect(promise).rejects.toBe(refused)
+    expect(attempts).toMatchObject([{ provider: 'gemini', status: 'failed', cost: 0 }])
+    expect(attempts[0]?.unexpected).toBeUndefined()
+  })
 
   it('and came before the gateway failed is answered, and nothing further is begun', async () => {
     let deliveries = 0

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { ProviderError } from '#src/domain/errors.ts'
+import { GatewayError, ProviderError } from '#src/domain/errors.ts'
 import { createDecisionTrace } from '#src/generation/decision-trace.ts'
 import { createGenerationEvents } from '#src/generation/events.ts'
 import type { Attempt } from '#src/routing/attempt.ts'
@@ -64,6 +64,13 @@ describe('the log', () => {
     const failure = new ProviderError({ kind: 'quota', workMayExist: false, publicMessage: 'no' })
     events.emit('attempt', attempt({ status: 'failed', failure }), trace)
     expect(lines).toMatchObject([{ level: 'error', kind: 'quota', configKey: 'fal/m' }])
+  })
+
+  it('tells an operator what kept the gateway from making a paid image ready', () => {
+    const { events, lines, trace } = setUp()
+    const fault = new GatewayError('INTERNAL_ERROR', 'The disk is full.')
+    events.emit('attempt', attempt({ status: 'failed', fault }), trace)
+    expect(lines).toMatchObject([{ level: 'error', fault: 'The disk is full.' }])
   })
 
   it('keeps the stack of what should not have happened', () => {

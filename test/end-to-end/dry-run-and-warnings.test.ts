@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { FIRST_MODEL } from '#test/helpers/models.ts'
+import {
+  resetEmulators,
+  startTestGateway,
+  type TestGateway,
+} from '#test/helpers/start-test-gateway.ts'
+
+const GENERATIONS = '/openai/v1/images/generations'
+const prompt = { model: FIRST_MODEL, prompt: 'p' }
+
+let gateway: TestGateway
+beforeAll(async () => {
+  gateway = await startTestGateway()
+})
+afterAll(() => gateway.close())
+beforeEach(() => resetEmulators(gateway))
+
+describe('a dry run', () => {
+  it('tells the price and sends nothing', async () => {
+    const { status, body } = await gateway.post(`${GENERATIONS}?dryRun=true`, { ...prompt, n: 2 })
+    expect([status, body]).toEqual([
+      200,
+      {
+        estimated: true,
+        model: FIRST_MODEL,
+        provider: 'gemini',
+        total_cost_micros: 134_000,
+        currency: 'USD',
+        components: [
+          {
+            type: 'output',
+            metric: 'image',
+            quantity: 2,
+            billable_quantity: 2,
+            unit_price: 0.067,
+            total_cost: 134_000,
+          },
+        ],
+      },
+    ])
+    expect(gateway.creates()).toBe(0)
+  })
+
+  it.each(['True', 'TRUE', '1'])('is one too when written %s', async (flag) => {
+    const { body } = await gateway.post(`${GENERATIONS}?dryRun=${flag}`, prompt)
+    expect(body.estimated).toBe(true)
+    expect(gateway.creates()).toBe(0)
+  })
+
+  it('is a 400 when it is neither yes nor no', async () => {
+    const { status, body } = await gateway.post(`${GENERATIONS}?dryRun=yess`, prompt)
+    expect([status, body.error.param]).toEqual([400, 'dryRun'])
+    expect(gateway.creates()).toBe(0)
+  })
+
+  it('refuses what a real request would be refused for', async () => {
+    const { status } = await gateway.post(`${GENERATIONS}?dryRun=true`, { ...prompt, n: 20 })
+    expect(status).toBe(400)
+  })
+})
+
+describe('warnings', () => {
+  it('say what was done otherwise than asked', async () => {
+    const { body } = await gateway.post(GENERATIONS, {
+      ...prompt,
+      size: '1792x1024',
+      quality: 'hd',
+    })
+    expect(body.size).toBe('1376x768')
+    expect(body.warnings).toEqual([
+      { type: 'unsupported', param: 'quality', message: expect.stringContaining('"quality"') },
+      { type: 'adjusted', param: 'size', message: expect.stringContaining('1376x768') },
+    ])
+  })
+
+  it('are left out when there is nothing to say', async () => {
+    const { body } = await gateway.post(GENERATIONS, { ...prompt, size: '1024x1024' })
+    expect(body).not.toHaveProperty('warnings')
+  })
+
+  it('name routing wishes that are not known', async () => {
+    const { status, body } = await gateway.post(GENERATIONS, {
+      ...prompt,
+      provider: { hedge: true },
+    })
+    expect([status, body.warnings]).toMatchObject([
+      200,
+      [{ type: 'unsupported', param: 'provider.hedge' }],
+    ])
+  })
+
+  it('are a 400 when the client is strict, and nothing is sent', async () => {
+    const strict = { 'x-gateway-strict': 'true' }
+    const { status, body } = await gateway.post(
+      GENERATIONS,
+      { ...prompt, size: '1792x1024' },
+      strict,
+    )
+    expect([status, body.error.param]).toEqual([400, 'size'])
+    expect(gateway.creates()).toBe(0)
+  })
+})
+
+describe('a client that reads base64 only', () => {
+  it('gets base64 without asking', async () => {
+    const userAgent = { 'user-agent': 'ai/7.0.173 ai-sdk/openai/4.0.118 runtime/node.js/24' }
+    const { body } = await gateway.post(GENERATIONS, prompt, userAgent)
+    expect(Object.keys(body.data[0])).toEqual(['b64_json'])
+  })
+})
