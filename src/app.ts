@@ -2,22 +2,30 @@ import cors from '@fastify/cors'
 import multipart from '@fastify/multipart'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { BusyCount } from './domain/busy-count.ts'
+import type { PerformanceHistory } from './domain/provider-stats.ts'
+import type { RequestLog } from './domain/request-record.ts'
 import type { GenerationDependencies } from './generation/generation-dependencies.ts'
 import { answerClientError } from './http/client-error-handler.ts'
 import type { InspectImage, ReadImageReference } from './http/image-request-reader.ts'
 import { MAX_JSON_BODY_BYTES } from './http/limits.ts'
-import { registerAuthentication } from './http/plugins/authentication.ts'
+import { createPerformanceReader } from './http/performance-reader.ts'
+import { keyIdOf, registerAuthentication } from './http/plugins/authentication.ts'
 import { registerClientGone } from './http/plugins/client-gone.ts'
 import { registerDrain } from './http/plugins/drain.ts'
 import { registerErrorHandler, sendError } from './http/plugins/error-handler.ts'
 import { registerInFlight } from './http/plugins/in-flight.ts'
 import { registerResponseHeaders } from './http/plugins/response-headers.ts'
+import { createHealthOf } from './http/provider-health.ts'
 import { chooseRequestId } from './http/request-context.ts'
 import { type Readiness, registerHealth } from './http/routes/health.ts'
 import { registerImagesEdits } from './http/routes/images-edits.ts'
 import { registerImagesGenerations } from './http/routes/images-generations.ts'
 import { registerMedia } from './http/routes/media.ts'
+import { type MetricsSource, registerMetrics } from './http/routes/metrics.ts'
+import { registerModelPage } from './http/routes/model-page.ts'
+import { registerModelProviders } from './http/routes/model-providers.ts'
 import { registerModels } from './http/routes/models.ts'
+import { registerRequests } from './http/routes/requests.ts'
 import type { MediaStore } from './images/media-store.ts'
 import type { MediaSigner } from './images/media-url.ts'
 
@@ -33,6 +41,13 @@ export interface AppDependencies {
   readonly providerNames: ReadonlyMap<string, string>
   /** SHA-256 of each key that is let in; empty: no key is asked for. */
   readonly keyHashes: readonly Buffer[]
+  /** The one of them that sees everything; absent: none does. */
+  readonly adminKeyHash?: Buffer
+  readonly requestLog: RequestLog
+  readonly history: PerformanceHistory
+  readonly metrics: MetricsSource
+  /** Whether metrics have a port of their own. */
+  readonly hasAdminPort: boolean
   readonly requestTimeoutMs: number
   /** Origins whose pages may call; `*`: all. */
   readonly corsOrigins: readonly string[]
@@ -61,6 +76,9 @@ const PREFLIGHT_S = 7200
 /** OpenAI's paths stand under both. */
 const PREFIXES = ['/openai/v1', '/v1']
 
+/** The gateway's own paths stand under this alone. */
+const NATIVE_PREFIX = '/v1'
+
 const createServer = ({ logger, requestTimeoutMs }: AppDependencies): FastifyInstance =>
   fastify({
     loggerInstance: logger,
@@ -85,6 +103,36 @@ export interface App {
   readonly inFlight: BusyCount
 }
 
+/** What OpenAI has nothing like. */
+const registerNative = (app: FastifyInstance, deps: AppDependencies): void => {
+  const { generation, history, logger, providerNames, publicBaseUrl, requestLog } = deps
+  const { catalog, adapters, routing } = generation
+  const configuredProviders = new Set(adapters.keys())
+  const performance = createPerformanceReader({ history, clock: routing.clock, logger })
+  const models = { catalog, configuredProviders, providerNames, performance }
+  const healthOf = createHealthOf({ ...routing, configuredProviders })
+  registerModelProviders(app, { ...models, healthOf })
+  registerModelPage(app, { ...models, publicBaseUrl })
+  registerRequests(app, { requestLog, ...adminKeyOf(deps) })
+}
+
+const adminKeyOf = ({ adminKeyHash }: AppDependencies): { readonly adminKeyId?: string } =>
+  adminKeyHash ? { adminKeyId: keyIdOf(adminKeyHash) } : {}
+
+/** Metrics and health for a port of their own, which asks nobody for a key. Not yet listening. */
+export const buildAdminApp = ({ metrics, readiness, logger }: AppDependencies): FastifyInstance => {
+  const app = fastify({
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true }),
+  })
+  app.decorateRequest('keyId', null)
+  app.decorateRequest('trace', null)
+  registerErrorHandler(app)
+  registerHealth(app, readiness)
+  registerMetrics(app, metrics, { access: 'open' })
+  return app
+}
+
 /** The whole HTTP server, not yet listening. Reads no environment and starts no process. */
 export const buildApp = (deps: AppDependencies): App => {
   const { generation, readiness } = deps
@@ -105,6 +153,9 @@ export const buildApp = (deps: AppDependencies): App => {
   registerDrain(app, readiness)
   registerAuthentication(app, deps.keyHashes)
   registerHealth(app, readiness)
+  if (!deps.hasAdminPort) {
+    registerMetrics(app, deps.metrics, { access: 'admin', ...adminKeyOf(deps) })
+  }
   registerMedia(app, { ...deps.media, clock: generation.clock })
 
   const { catalog } = generation
@@ -131,5 +182,6 @@ export const buildApp = (deps: AppDependencies): App => {
       { prefix },
     )
   }
+  app.register(async (scope) => registerNative(scope, deps), { prefix: NATIVE_PREFIX })
   return { server: app, inFlight }
 }

@@ -6,6 +6,7 @@ import { parseEnv } from 'node:util'
 import { Ajv, type ErrorObject } from 'ajv'
 import { type Static, type TObject, Type } from 'typebox'
 import type { ProviderModule } from './domain/provider-adapter.ts'
+import { redisUrlProblem } from './state/redis/redis-url.ts'
 
 const port = (fallback: number, description: string) =>
   Type.Integer({ minimum: 0, maximum: 65535, default: fallback, description })
@@ -16,16 +17,22 @@ const optional = (description: string, options: object = {}) =>
 export const GatewayEnvironmentSchema = Type.Object({
   HOST: Type.String({ default: '127.0.0.1', description: 'Address that the API listens on' }),
   PORT: port(8080, 'Port that the API listens on'),
+  ADMIN_HOST: Type.String({
+    default: '127.0.0.1',
+    description: 'Address that metrics and health are served on',
+  }),
+  ADMIN_PORT: port(
+    9090,
+    'Port of metrics and health; `0`: they are on the API port, metrics behind the admin key',
+  ),
   PUBLIC_BASE_URL: optional('What media URLs start with; default: taken from each request', {
     pattern: '^https?://[^/\\s?#]+[^\\s?#]*$',
   }),
   GATEWAY_API_KEYS: optional('Comma list of plain keys, or of `sha256:<hex>`', { secret: true }),
   GATEWAY_ADMIN_KEY: optional('A key that may do everything', { secret: true }),
   REDIS_URL: optional(
-    'Redis that replicas share; not used yet: this version keeps its state in memory',
-    {
-      secret: true,
-    },
+    'Redis that replicas share what they learn through; Sentinel and Cluster too; default: in memory',
+    { secret: true },
   ),
   REQUEST_TIMEOUT_MS: Type.Integer({
     minimum: 1,
@@ -64,6 +71,13 @@ export const GatewayEnvironmentSchema = Type.Object({
     description: 'Least level of the JSON lines on stdout',
   }),
   MODELS_DIR: optional('Folder of more model files'),
+  ROUTING_PROBE: Type.Unsafe<'duplicate' | 'live' | 'off'>({
+    type: 'string',
+    enum: ['duplicate', 'live', 'off'],
+    default: 'duplicate',
+    description:
+      'How a provider that went down is found to be back: a paid copy of a request, a request itself, or time alone',
+  }),
   TIME_SCALE: Type.Number({
     minimum: 0.001,
     maximum: 100_000,
@@ -80,10 +94,15 @@ type Environment = Readonly<Record<string, string | undefined>>
 export interface Config {
   readonly host: string
   readonly port: number
+  readonly adminHost: string
+  /** 0: metrics are served on the API's port. */
+  readonly adminPort: number
   /** Without a slash at the end; absent: taken from each request. */
   readonly publicBaseUrl?: string
   /** SHA-256 of each key that is let in; empty: everybody on this machine is. */
   readonly keyHashes: readonly Buffer[]
+  /** The one of them that sees everything; absent: none does. */
+  readonly adminKeyHash?: Buffer
   /** Absent: state is kept in memory. */
   readonly redisUrl?: string
   readonly requestTimeoutMs: number
@@ -96,6 +115,8 @@ export interface Config {
   readonly logLevel: string
   /** Absent: only the models that come with the gateway. */
   readonly modelsDir?: string
+  /** Who finds out if a provider that went down is back. */
+  readonly probe: 'duplicate' | 'live' | 'off'
   readonly timeScale: number
   /** Settings of each provider that they switch on, by provider slug. */
   readonly providers: ReadonlyMap<string, Readonly<Record<string, string>>>
@@ -226,8 +247,11 @@ const toConfig = (values: GatewayEnvironment, providers: Config['providers']): C
   Object.freeze({
     host: values.HOST,
     port: values.PORT,
+    adminHost: values.ADMIN_HOST,
+    adminPort: values.ADMIN_PORT,
     ...(values.PUBLIC_BASE_URL && { publicBaseUrl: values.PUBLIC_BASE_URL.replace(/\/+$/, '') }),
     keyHashes: readKeyHashes(values),
+    ...(values.GATEWAY_ADMIN_KEY && { adminKeyHash: hashKey(values.GATEWAY_ADMIN_KEY.trim()) }),
     ...(values.REDIS_URL && { redisUrl: values.REDIS_URL }),
     requestTimeoutMs: values.REQUEST_TIMEOUT_MS,
     corsOrigins: splitList(values.CORS_ORIGINS),
@@ -236,6 +260,7 @@ const toConfig = (values: GatewayEnvironment, providers: Config['providers']): C
     outboundAllow: splitList(values.OUTBOUND_ALLOW),
     logLevel: values.LOG_LEVEL,
     ...(values.MODELS_DIR && { modelsDir: values.MODELS_DIR }),
+    probe: values.ROUTING_PROBE,
     timeScale: values.TIME_SCALE,
     providers,
   })
@@ -258,6 +283,8 @@ export const readConfig = (
     )
   }
   problems.push(...keyProblems(values))
+  const redisProblem = values.REDIS_URL && redisUrlProblem(values.REDIS_URL)
+  if (redisProblem) problems.push(`REDIS_URL ${redisProblem}`)
   if (readKeyHashes(values).length === 0 && !LOOPBACK_HOSTS.includes(values.HOST)) {
     problems.push(
       `HOST ${values.HOST} can be reached from other machines, but GATEWAY_API_KEYS is not set: set it, or HOST=127.0.0.1.`,

@@ -42,14 +42,16 @@ describe('the dependency rule', () => {
 
   it.each([
     ['src/domain/seed.ts', '#src/catalog/catalog.ts'],
-    ['src/catalog/seed.ts', '#src/routing/rank.ts'],
+    ['src/catalog/seed.ts', '#src/routing/choose-next.ts'],
     ['src/routing/seed.ts', '#src/generation/events.ts'],
     ['src/generation/seed.ts', '#src/http/limits.ts'],
-    ['src/generation/seed.ts', '#src/state/memory/memory-provider-health.ts'],
+    ['src/generation/seed.ts', '#src/state/memory/memory-request-log.ts'],
     ['src/images/seed.ts', '#src/catalog/catalog.ts'],
-    ['src/state/seed.ts', '#src/routing/rank.ts'],
+    ['src/simulation/seed.ts', '#src/state/local-exchange.ts'],
+    ['src/simulation/seed.ts', '#src/generation/events.ts'],
+    ['src/state/seed.ts', '#src/routing/choose-next.ts'],
     ['src/telemetry/seed.ts', '#src/http/limits.ts'],
-    ['src/http/seed.ts', '#src/state/memory/memory-provider-health.ts'],
+    ['src/http/seed.ts', '#src/state/memory/memory-request-log.ts'],
     ['src/http/seed.ts', '#providers/provider-modules.ts'],
     ['providers/fal/seed.ts', '#src/catalog/catalog.ts'],
     ['providers/fal/seed.ts', '#providers/gemini/index.ts'],
@@ -70,7 +72,8 @@ describe('the dependency rule', () => {
 
   it.each([
     ['src/http/seed.ts', '#src/generation/events.ts'],
-    ['src/generation/seed.ts', '#src/routing/rank.ts'],
+    ['src/generation/seed.ts', '#src/routing/choose-next.ts'],
+    ['src/simulation/seed.ts', '#src/routing/choose-next.ts'],
     ['providers/fal/seed.ts', '#providers/lib/job.ts'],
     ['providers/fal/seed.ts', '@fal-ai/client'],
     ['src/images/seed.ts', 'sharp'],

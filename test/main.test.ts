@@ -1,44 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Emulators } from '#test/emulators/emulator.ts'
 import { startEmulators } from '#test/emulators/start-emulators.ts'
+import { GatewayProcess } from '#test/helpers/gateway-process.ts'
 import { FIRST_MODEL } from '#test/helpers/models.ts'
-
-const main = new URL('../src/main.ts', import.meta.url).pathname
-
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
-
-/** The gateway as a process of its own, in an empty folder, with nothing but this environment. */
-class GatewayProcess {
-  readonly child: ChildProcess
-  output = ''
-  readonly exit: Promise<number | null>
-
-  constructor(cwd: string, environment: Record<string, string>) {
-    const env = { PATH: process.env['PATH'] ?? '', MEDIA_DIR: join(cwd, 'media'), ...environment }
-    this.child = spawn(process.execPath, [main], { cwd, env })
-    for (const stream of [this.child.stdout, this.child.stderr]) {
-      stream?.on('data', (chunk: Buffer) => {
-        this.output += chunk.toString()
-      })
-    }
-    this.exit = new Promise((resolve) => this.child.once('exit', (code) => resolve(code)))
-  }
-
-  listening() {
-    return expect.poll(() => this.output, { timeout: 10_000 }).toContain('"msg":"listening"')
-  }
-}
+import { freePort } from '#test/helpers/redis-server.ts'
 
 describe('the gateway as a process', () => {
   let folder: string

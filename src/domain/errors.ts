@@ -5,36 +5,46 @@
 export interface FailureRule {
   /** Whether another offering is tried: always, never, or as a policy says. */
   readonly failover: 'yes' | 'no' | 'moderation_policy'
-  /** Whether the attempt counts as a failure in the provider's success rate. */
-  readonly countsAgainstProvider: boolean
-  /** What happens to the offering besides the count: pause it, or take it out until an operator has acted. */
-  readonly effect: 'none' | 'cool_down' | 'take_out'
+  /**
+   * What the statistics make of it (`Outcome` in provider-stats.ts). `answered`: the provider is alive, and nothing else
+   * can be learnt. `abandoned`: nothing can.
+   */
+  readonly outcome:
+    | 'outage'
+    | 'timeout'
+    | 'empty'
+    | 'rate_limited'
+    | 'refused'
+    | 'answered'
+    | 'abandoned'
+  /** Whether the provider is tried last until an operator has had time to act. */
+  readonly takesOut: boolean
   /** Code that the client sees when this failure ends the request; absent: the code for "nothing is left". */
   readonly clientCode?: GatewayErrorCode
 }
 
 export const FAILURE_RULES = {
-  rate_limited: { failover: 'yes', countsAgainstProvider: false, effect: 'cool_down' },
-  overloaded: { failover: 'yes', countsAgainstProvider: true, effect: 'none' },
-  network: { failover: 'yes', countsAgainstProvider: true, effect: 'none' },
-  bad_response: { failover: 'yes', countsAgainstProvider: true, effect: 'none' },
-  empty_result: { failover: 'yes', countsAgainstProvider: true, effect: 'none' },
-  timeout: { failover: 'yes', countsAgainstProvider: true, effect: 'none' },
-  auth: { failover: 'yes', countsAgainstProvider: false, effect: 'take_out' },
-  quota: { failover: 'yes', countsAgainstProvider: false, effect: 'take_out' },
+  rate_limited: { failover: 'yes', outcome: 'rate_limited', takesOut: false },
+  overloaded: { failover: 'yes', outcome: 'outage', takesOut: false },
+  network: { failover: 'yes', outcome: 'outage', takesOut: false },
+  bad_response: { failover: 'yes', outcome: 'empty', takesOut: false },
+  empty_result: { failover: 'yes', outcome: 'empty', takesOut: false },
+  timeout: { failover: 'yes', outcome: 'timeout', takesOut: false },
+  auth: { failover: 'yes', outcome: 'answered', takesOut: true },
+  quota: { failover: 'yes', outcome: 'answered', takesOut: true },
   content_rejected: {
     failover: 'moderation_policy',
-    countsAgainstProvider: false,
-    effect: 'none',
+    outcome: 'refused',
+    takesOut: false,
     clientCode: 'CONTENT_POLICY_VIOLATION',
   },
   bad_request: {
     failover: 'no',
-    countsAgainstProvider: false,
-    effect: 'none',
+    outcome: 'answered',
+    takesOut: false,
     clientCode: 'INVALID_REQUEST',
   },
-  cancelled: { failover: 'no', countsAgainstProvider: false, effect: 'none' },
+  cancelled: { failover: 'no', outcome: 'abandoned', takesOut: false },
 } as const satisfies Record<string, FailureRule>
 
 /**

@@ -40,6 +40,13 @@ export const RoutingFieldSchema = Type.Object(
     allow_fallbacks: Type.Optional(
       Type.Boolean({ description: 'False: only the first provider is tried.' }),
     ),
+    hedge: Type.Optional(
+      Type.Unsafe<boolean | 'billed'>({
+        enum: [false, true, 'billed'],
+        description:
+          'True: a call that is slower than usual races against a second provider, where the loser costs nothing; "billed": also where it is paid for.',
+      }),
+    ),
     strict: Type.Optional(
       Type.Boolean({
         description: 'True: what would be a warning is an error, before anything is sent.',
@@ -64,12 +71,18 @@ export interface RoutingPreferences {
   readonly maxPrice?: number
   /** False: only the first candidate is tried. */
   readonly allowFallbacks?: boolean
+  /** `billed`: also where the call that loses is paid for. Absent: never. */
+  readonly hedge?: boolean | 'billed'
 }
 
 /** One request for images, read from the wire but not yet checked against its model. */
 export interface ImageRequest {
   /** `req_…`, or the client's own `x-request-id`. */
   readonly id: string
+  /** Path that it came by, such as `/openai/v1/images/generations`. */
+  readonly endpoint: string
+  /** Which key it came with; absent: none is asked for. */
+  readonly keyId?: string
   readonly mode: Mode
   /** What the client wrote: an id, an alias, `provider/model` or a config key. */
   readonly requestedModel: string

@@ -23,7 +23,7 @@ const byTier = <T extends TSchema>(value: T, description: string) =>
   )
 
 /** What a request asks for: a picture from text, or from text and pictures. */
-const MODES = ['text_to_image', 'image_edit'] as const
+export const MODES = ['text_to_image', 'image_edit'] as const
 export type Mode = (typeof MODES)[number]
 const ModesSchema = Type.Array(oneOf(MODES, 'a mode'), { minItems: 1 })
 
@@ -263,10 +263,16 @@ const OfferingSchema = Type.Object(
         'Whether another offering is tried after an ambiguous failure. Absent: by policy',
       ),
     ),
+    cancelledWork: Type.Optional(
+      oneOf(
+        ['free', 'billed'],
+        'Whether a call cancelled under way costs something. Absent: billed',
+      ),
+    ),
     prices: Type.Array(PriceSchema, { minItems: 1 }),
     priceSource: SourceSchema,
     notes: Type.Optional(texts('For people')),
-    performance: PerformanceSchema,
+    performance: Type.Optional(PerformanceSchema),
     sources: Type.Array(SourceSchema, { minItems: 1 }),
   },
   strict,

@@ -1,4 +1,5 @@
 import type { Clock } from '#src/domain/clock.ts'
+import type { ExplainedDecision } from '#src/domain/request-record.ts'
 import type { Attempt } from '#src/routing/attempt.ts'
 import type { Exclusion } from '#src/routing/candidates.ts'
 
@@ -34,8 +35,8 @@ export interface DecisionTrace {
   readonly startMs: number
   /** Canonical id; absent: not resolved. */
   modelId?: string
-  /** Config keys in the order of trying. */
-  ranked: readonly string[]
+  /** What was chosen and why, in order. */
+  readonly decisions: ExplainedDecision[]
   excluded: readonly Exclusion[]
   /** In the order in which they ended. */
   readonly attempts: Attempt[]
@@ -46,7 +47,7 @@ export interface DecisionTrace {
 export const createDecisionTrace = (requestId: string, clock: Clock): DecisionTrace => ({
   requestId,
   startMs: clock.monotonicMs(),
-  ranked: [],
+  decisions: [],
   excluded: [],
   attempts: [],
   upstream: new BusyTime(clock),

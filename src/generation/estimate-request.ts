@@ -1,6 +1,8 @@
 import { type PriceComponent, priceComponents } from '#src/catalog/pricing.ts'
 import type { ImageRequest } from '#src/domain/image-request.ts'
 import type { MicroUsd } from '#src/domain/money.ts'
+import type { Candidate } from '#src/routing/candidates.ts'
+import { NO_HISTORY, rankOptions } from '#src/routing/rank-options.ts'
 import type { DecisionTrace } from './decision-trace.ts'
 import type { GenerationDependencies } from './generation-dependencies.ts'
 import { planRequest } from './plan-request.ts'
@@ -21,16 +23,34 @@ const repeat = (components: readonly PriceComponent[], calls: number): PriceComp
       : component,
   )
 
+/** The candidate that would be tried first now, leaving chance out. */
+const firstChoice = (
+  { routing: { tracker, policy, clock } }: GenerationDependencies,
+  { routing: preferences, timeoutMs }: ImageRequest,
+  candidates: readonly Candidate[],
+): Candidate => {
+  const [first] = rankOptions({
+    options: candidates,
+    preferences,
+    history: NO_HISTORY,
+    leftMs: clock.fromReal(timeoutMs),
+    nowMs: clock.nowMs(),
+    tracker,
+    policy,
+    random: () => 1,
+  })
+  if (!first) throw new Error('A plan has at least one candidate')
+  return first.option
+}
+
 /** Checks and routes a request as if it were to run, sends nothing, and tells what it would cost. */
 export const estimateRequest = (
   deps: GenerationDependencies,
   request: ImageRequest,
   trace: DecisionTrace,
 ): Estimate => {
-  const { ranked, count } = planRequest(deps, request, trace)
-  const first = ranked[0]
-  if (!first) throw new Error('A plan has at least one candidate')
-  const { offering, mapped } = first
+  const { candidates, count } = planRequest(deps, request, trace)
+  const { offering, mapped } = firstChoice(deps, request, candidates)
   const { resolution } = mapped
   const work = { images: count, resolution, parameters: request.parameters }
   const calls = Math.ceil(count / mapped.imagesPerCall)

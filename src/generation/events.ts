@@ -16,11 +16,15 @@ export interface RequestOutcome {
   readonly images: number
   /** Absent: it completed, or the client left. */
   readonly errorCode?: GatewayErrorCode
+  /** What the client was told. */
+  readonly errorMessage?: string
 }
 
 interface GenerationEventMap {
   /** A try at an offering ended. */
   attempt: [attempt: Attempt, trace: DecisionTrace]
+  /** A paid copy of a request, sent to find out if a provider is back, ended. */
+  probe: [attempt: Attempt, trace: DecisionTrace]
   /** A request ended, however it did. */
   request: [outcome: RequestOutcome]
 }

@@ -2,7 +2,6 @@ import type { ResolvedModel } from '#src/catalog/catalog.ts'
 import { canonicalName } from '#src/catalog/parameter-mapping.ts'
 import { GatewayError, type GatewayErrorOptions, type ProviderError } from '#src/domain/errors.ts'
 import type { Attempt } from '#src/routing/attempt.ts'
-import type { RankedCandidate } from '#src/routing/rank.ts'
 
 /** What an attempt list says when no image came. */
 export interface FailureContext {
@@ -11,6 +10,8 @@ export interface FailureContext {
   readonly attempts: readonly Attempt[]
   /** Whether the request's deadline has passed. */
   readonly isDeadlinePassed: boolean
+  /** Real milliseconds until a candidate may be asked again, where all are rate limited and none was asked. */
+  readonly retryAfterMs?: number
 }
 
 const describeAttempt = ({ configKey, failure }: Attempt): string =>
@@ -73,9 +74,15 @@ const rateLimited = (attempts: readonly Attempt[]): GatewayError => {
   )
 }
 
-/** The error that the client sees when attempts were made and none brought an image. */
+const coolingDown = ({ resolved: { model } }: FailureContext, retryAfterMs: number): GatewayError =>
+  new GatewayError('RATE_LIMITED', `Every candidate of ${model.card.id} is cooling down.`, {
+    retryAfterMs,
+  })
+
+/** The error that the client sees when no attempt brought an image. */
 export const failureError = (context: FailureContext): GatewayError => {
-  const { attempts, resolved } = context
+  const { attempts, resolved, retryAfterMs } = context
+  if (retryAfterMs !== undefined && attempts.length === 0) return coolingDown(context, retryAfterMs)
   for (const attempt of attempts) {
     if (attempt.failure?.kind === 'content_rejected')
       return contentRejected(attempt, attempt.failure)
@@ -99,19 +106,4 @@ export const failureError = (context: FailureContext): GatewayError => {
     'ALL_PROVIDERS_EXHAUSTED',
     `Every provider failed: ${attempts.map(describeAttempt).join('; ')}.`,
   )
-}
-
-/** The 429 for a request whose every candidate is cooling down; `undefined` when one is not. */
-export const allPausedError = (
-  ranked: readonly RankedCandidate[],
-  nowMs: number,
-): GatewayError | undefined => {
-  const waits = ranked.map(({ pause }) =>
-    pause?.reason === 'rate_limited' ? pause.untilMs - nowMs : Number.NaN,
-  )
-  if (waits.some(Number.isNaN)) return undefined
-  const names = ranked.map(({ offering }) => offering.configKey).join(', ')
-  return new GatewayError('RATE_LIMITED', `Every candidate is cooling down: ${names}.`, {
-    retryAfterMs: Math.max(0, Math.min(...waits)),
-  })
 }

@@ -1,22 +1,23 @@
 import type { ResolvedModel } from '#src/catalog/catalog.ts'
 import { priceWork } from '#src/catalog/pricing.ts'
-import type { ImageRequest, Warning } from '#src/domain/image-request.ts'
+import type { ImageRequest, RoutingPreferences, Warning } from '#src/domain/image-request.ts'
 import type { PreparedImage, WantedImages } from '#src/domain/image-result.ts'
 import type { MicroUsd } from '#src/domain/money.ts'
 import type { ProviderAnswer, ProviderUsage } from '#src/domain/provider-adapter.ts'
 import type { AttemptContext, AttemptYield } from '#src/routing/attempt.ts'
-import { runAttempts } from '#src/routing/failover.ts'
-import type { RankedCandidate } from '#src/routing/rank.ts'
-import type { DecisionTrace } from './decision-trace.ts'
+import type { Candidate } from '#src/routing/candidates.ts'
+import { type FailoverResult, runAttempts } from '#src/routing/failover.ts'
+import { BusyTime, type DecisionTrace } from './decision-trace.ts'
+import { explainDecision } from './explain-decision.ts'
 import { failureError } from './failure-error.ts'
-import type { GenerationDependencies } from './generation-dependencies.ts'
+import type { GenerationDependencies, PreparationContext } from './generation-dependencies.ts'
 import { planRequest, type RequestPlan } from './plan-request.ts'
 import { buildProviderCall, createInputsFor, type InputsFor } from './provider-call.ts'
 
 /** One image of an answer, with where it came from. */
 export interface GeneratedImage {
   readonly image: PreparedImage
-  readonly candidate: RankedCandidate
+  readonly candidate: Candidate
   readonly revisedPrompt?: string
   /** Of the whole provider call, on its first image only. */
   readonly usage?: ProviderUsage
@@ -45,27 +46,30 @@ interface GenerationRun {
 
 /** Calls the provider of one candidate. */
 const callProvider = async (
-  { deps, trace, inputsFor }: GenerationRun,
-  candidate: RankedCandidate,
+  { deps, inputsFor }: GenerationRun,
+  candidate: Candidate,
   count: number,
   context: AttemptContext,
+  upstream: BusyTime,
 ): Promise<ProviderAnswer> => {
   const adapter = deps.adapters.get(candidate.offering.provider)
   if (!adapter) throw new Error(`No adapter for ${candidate.offering.provider}`)
   const call = await buildProviderCall(candidate, count, context, inputsFor)
-  return trace.upstream.measure(() => adapter.generate(call))
+  return upstream.measure(() => adapter.generate(call))
 }
 
 /** Makes a provider's images ready. An offering that makes one image a call has no say in making more. */
 const deliverAnswer = async (
   { deps, request, trace, plan }: GenerationRun,
-  candidate: RankedCandidate,
+  candidate: Candidate,
   { images, revisedPrompt, usage }: ProviderAnswer,
   signal: AbortSignal,
 ): Promise<AttemptYield<GeneratedImage>> => {
   const { offering, mapped } = candidate
   const kept = mapped.countField ? images : images.slice(-1)
-  const measureUpstream = trace.upstream.measure.bind(trace.upstream)
+  const fetching = new BusyTime(deps.clock)
+  const measureUpstream: PreparationContext['measureUpstream'] = (activity) =>
+    trace.upstream.measure(() => fetching.measure(activity))
   const prepared = await deps.prepareImages(kept, plan.wanted, { signal, measureUpstream })
   return {
     items: prepared.map((image, index) => ({
@@ -80,6 +84,7 @@ const deliverAnswer = async (
       parameters: request.parameters,
       ...(usage && { usage }),
     }),
+    fetchMs: fetching.totalMs,
   }
 }
 
@@ -111,28 +116,43 @@ const mergeWarnings = (images: readonly GeneratedImage[]): Warning[] => {
 
 /** Where a request's own time is short, so is the least that is worth an attempt: a twentieth. */
 const leastAttemptMs = ({ deps, request }: Pick<GenerationRun, 'deps' | 'request'>): number =>
-  Math.min(deps.policy.leastAttemptMs, request.timeoutMs / 20)
+  Math.min(deps.routing.clock.toReal(deps.routing.policy.leastAttemptMs), request.timeoutMs / 20)
 
-const runPlan = (run: GenerationRun): Promise<readonly GeneratedImage[]> => {
+/** A forced provider is asked once: its answer is the answer. */
+const preferencesOf = (
+  { resolved: { forcedProvider } }: RequestPlan,
+  { routing }: ImageRequest,
+): RoutingPreferences =>
+  forcedProvider === undefined ? routing : { ...routing, allowFallbacks: false }
+
+const runPlan = (run: GenerationRun): Promise<FailoverResult<GeneratedImage>> => {
   const { deps, request, trace, plan } = run
   return runAttempts<ProviderAnswer, GeneratedImage>({
     work: {
-      generate: (candidate, count, context) => callProvider(run, candidate, count, context),
+      generate: (candidate, count, context) =>
+        callProvider(run, candidate, count, context, trace.upstream),
+      probe: (candidate, count, context) =>
+        callProvider(run, candidate, count, context, new BusyTime(deps.clock)),
       deliver: (candidate, answer, signal) => deliverAnswer(run, candidate, answer, signal),
       priceOf: (candidate, count) => candidate.pricePerImage * count,
     },
-    ranked: plan.ranked,
+    candidates: plan.candidates,
+    preferences: preferencesOf(plan, request),
     count: plan.count,
     deadlineMs: trace.startMs + request.timeoutMs,
     leastAttemptMs: leastAttemptMs(run),
     gone: request.signal,
-    policy: deps.policy,
-    health: deps.health,
+    routing: deps.routing,
     clock: deps.clock,
+    onDecision: (decision) => {
+      const afterMs = Math.round(deps.clock.monotonicMs() - trace.startMs)
+      trace.decisions.push(explainDecision(decision, afterMs, deps.routing.clock))
+    },
     onAttempt: (attempt) => {
       trace.attempts.push(attempt)
       deps.events.emit('attempt', attempt, trace)
     },
+    onProbe: (attempt) => deps.events.emit('probe', attempt, trace),
   })
 }
 
@@ -144,11 +164,16 @@ export const generateImages = async (
 ): Promise<GenerationResult> => {
   const plan = planRequest(deps, request, trace)
   const inputsFor = createInputsFor(request.images, deps.convertInput)
-  const images = await runPlan({ deps, request, trace, plan, inputsFor })
+  const { items: images, stop } = await runPlan({ deps, request, trace, plan, inputsFor })
   if (images.length === 0) {
     const leftMs = trace.startMs + request.timeoutMs - deps.clock.monotonicMs()
-    const isDeadlinePassed = leftMs < leastAttemptMs({ deps, request })
-    throw failureError({ resolved: plan.resolved, attempts: trace.attempts, isDeadlinePassed })
+    const isDeadlinePassed =
+      leftMs < leastAttemptMs({ deps, request }) || stop?.reason === 'no_time'
+    const { resolved } = plan
+    const { attempts } = trace
+    const waitMs = stop?.retryAfterMs
+    const wait = waitMs === undefined ? {} : { retryAfterMs: deps.routing.clock.toReal(waitMs) }
+    throw failureError({ resolved, attempts, isDeadlinePassed, ...wait })
   }
   const isPartial = images.length < plan.count
   return {

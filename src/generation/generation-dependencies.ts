@@ -2,8 +2,7 @@ import type { Catalog } from '#src/catalog/catalog.ts'
 import type { Clock } from '#src/domain/clock.ts'
 import type { PreparedImage, WantedImages } from '#src/domain/image-result.ts'
 import type { ProviderAdapter, ProviderImage } from '#src/domain/provider-adapter.ts'
-import type { ProviderHealth } from '#src/domain/provider-health.ts'
-import type { RoutingPolicy } from '#src/routing/policy.ts'
+import type { Routing } from '#src/routing/routing.ts'
 import type { GenerationEvents } from './events.ts'
 import type { ConvertInput } from './provider-call.ts'
 
@@ -20,8 +19,7 @@ export interface GenerationDependencies {
   readonly catalog: Catalog
   /** Configured providers by slug. */
   readonly adapters: ReadonlyMap<string, ProviderAdapter>
-  readonly health: ProviderHealth
-  readonly policy: RoutingPolicy
+  readonly routing: Routing
   readonly clock: Clock
   readonly events: GenerationEvents
   readonly convertInput: ConvertInput

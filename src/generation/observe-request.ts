@@ -14,11 +14,15 @@ interface Observed {
 const outcomeOfError = (
   error: unknown,
   request: ImageRequest,
-): Pick<RequestOutcome, 'status' | 'errorCode'> => {
+): Pick<RequestOutcome, 'status' | 'errorCode' | 'errorMessage'> => {
   if (request.signal.aborted) return { status: 'cancelled' }
   const errorCode = error instanceof GatewayError ? error.code : 'INTERNAL_ERROR'
   const isOurs = GATEWAY_ERRORS[errorCode].type !== 'upstream_error'
-  return { status: isOurs ? 'rejected' : 'upstream_failure', errorCode }
+  return {
+    status: isOurs ? 'rejected' : 'upstream_failure',
+    errorCode,
+    ...(error instanceof GatewayError && { errorMessage: error.message }),
+  }
 }
 
 /** Runs the work of one request and tells how it ended, once, however it ends. */
@@ -26,7 +30,7 @@ export const observeRequest = async <T extends { readonly images: readonly unkno
   { request, trace, events, clock }: Observed,
   work: () => Promise<T>,
 ): Promise<T> => {
-  const tell = (part: Pick<RequestOutcome, 'status' | 'errorCode' | 'images'>): void => {
+  const tell = (part: Omit<RequestOutcome, 'request' | 'trace' | 'durationMs' | 'cost'>): void => {
     const durationMs = Math.round(clock.monotonicMs() - trace.startMs)
     const cost = trace.attempts.reduce((sum, attempt) => sum + attempt.cost, 0)
     events.emit('request', { request, trace, durationMs, cost, ...part })

@@ -1,19 +1,18 @@
 import type { ResolvedModel } from '#src/catalog/catalog.ts'
+import { invalidRequest } from '#src/domain/errors.ts'
 import type { ImageRequest, Warning } from '#src/domain/image-request.ts'
 import type { WantedImages } from '#src/domain/image-result.ts'
 import type { OutputFormat } from '#src/domain/media.ts'
-import { selectCandidates } from '#src/routing/candidates.ts'
-import { type RankedCandidate, rankCandidates } from '#src/routing/rank.ts'
+import { type Candidate, selectCandidates } from '#src/routing/candidates.ts'
 import { checkRequest } from './check-request.ts'
 import type { DecisionTrace } from './decision-trace.ts'
-import { allPausedError } from './failure-error.ts'
 import type { GenerationDependencies } from './generation-dependencies.ts'
 
 /** Everything that is decided before anything is sent. */
 export interface RequestPlan {
   readonly resolved: ResolvedModel
-  /** In the order of trying; at least one. */
-  readonly ranked: readonly RankedCandidate[]
+  /** What can serve it; at least one, in the catalogue's order. */
+  readonly candidates: readonly Candidate[]
   /** Images asked for. */
   readonly count: number
   readonly wanted: WantedImages
@@ -38,9 +37,22 @@ const readWanted = (resolved: ResolvedModel, request: ImageRequest): WantedImage
   }
 }
 
-/** Resolves the model, checks the request against it, and orders the offerings that can serve it. */
+/** A wish to hedge that cannot come true, as every call that loses would be paid for. */
+const hedgeWarnings = (
+  { routing, isStrict }: ImageRequest,
+  candidates: readonly Candidate[],
+): Warning[] => {
+  if (routing.hedge !== true || candidates.some(({ isCancelFree }) => isCancelFree)) return []
+  const param = 'provider.hedge'
+  const message =
+    'provider.hedge has no effect: every candidate bills a call that is cancelled. "billed" hedges all the same.'
+  if (isStrict) throw invalidRequest(message, param)
+  return [{ type: 'unsupported', param, message }]
+}
+
+/** Resolves the model, checks the request against it, and finds the offerings that can serve it. */
 export const planRequest = (
-  { catalog, adapters, health, clock }: GenerationDependencies,
+  { catalog, adapters }: GenerationDependencies,
   request: ImageRequest,
   trace: DecisionTrace,
 ): RequestPlan => {
@@ -48,19 +60,14 @@ export const planRequest = (
   trace.modelId = resolved.model.card.id
   checkRequest(resolved.model, request)
 
-  const selection = selectCandidates(resolved, request, new Set(adapters.keys()))
-  const ranked = rankCandidates(selection.candidates, request.routing, health, clock.now())
-  trace.ranked = ranked.map(({ offering }) => offering.configKey)
-  trace.excluded = selection.excluded
-
-  const paused = allPausedError(ranked, clock.now())
-  if (paused) throw paused
+  const { candidates, excluded } = selectCandidates(resolved, request, new Set(adapters.keys()))
+  trace.excluded = excluded
   const count = (request.parameters['n'] as number | undefined) ?? 1
   return {
     resolved,
-    ranked,
+    candidates,
     count,
     wanted: readWanted(resolved, request),
-    warnings: request.warnings,
+    warnings: [...request.warnings, ...hedgeWarnings(request, candidates)],
   }
 }

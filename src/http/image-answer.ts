@@ -4,7 +4,8 @@ import { usdFromMicroUsd } from '#src/domain/money.ts'
 import type { ProviderUsage } from '#src/domain/provider-adapter.ts'
 import { type DecisionTrace, decisiveAttempt } from '#src/generation/decision-trace.ts'
 import type { GeneratedImage, GenerationResult } from '#src/generation/generate-images.ts'
-import type { Attempt } from '#src/routing/attempt.ts'
+import { recordAttempt } from '#src/generation/record-requests.ts'
+import { presentAttempt } from './request-object.ts'
 
 interface AnswerContext {
   readonly trace: DecisionTrace
@@ -25,15 +26,6 @@ const presentImage = (
     ? { url: `${baseUrl}${image.content.path}` }
     : { b64_json: place(image.content.bytes) }),
   ...(revisedPrompt !== undefined && { revised_prompt: revisedPrompt }),
-})
-
-const presentAttempt = (attempt: Attempt): JsonObject => ({
-  provider: attempt.provider,
-  config_key: attempt.configKey,
-  status: attempt.status,
-  ...(attempt.failure && { error_code: attempt.failure.kind.toUpperCase() }),
-  ...(attempt.fault && { error_code: attempt.fault.code }),
-  duration_ms: attempt.durationMs,
 })
 
 const sum = (usages: readonly ProviderUsage[], field: keyof ProviderUsage): number =>
@@ -69,7 +61,7 @@ const presentMetadata = (
     provider_name: providerNames.get(provider) ?? provider,
     cost: usdFromMicroUsd(result.cost),
     cost_currency: 'USD',
-    attempts: trace.attempts.map(presentAttempt),
+    attempts: trace.attempts.map((attempt) => presentAttempt(recordAttempt(attempt))),
     partial: result.isPartial,
   }
 }

@@ -64,6 +64,8 @@ const toImageRequest = (
   const responseFormatDefault = responseFormatDefaultOf(request.headers['user-agent'])
   return {
     id: request.id,
+    endpoint: request.routeOptions.url ?? request.url,
+    ...(request.keyId !== null && { keyId: request.keyId }),
     mode,
     requestedModel: readModelName(body),
     parameters: Object.fromEntries(

@@ -7,6 +7,8 @@ declare module 'fastify' {
     trace: DecisionTrace | null
     /** Aborted when the client went away before the answer was written. */
     clientGone: AbortSignal | null
+    /** Names the key that the request came with; null: none is asked for. */
+    keyId: string | null
   }
   interface FastifyContextConfig {
     /** True: no API key is asked for. */

@@ -91,6 +91,7 @@ export const readRoutingWishes = (
     sort: field.sort ?? readSort(headers),
     maxPrice: field.max_price,
     allowFallbacks: field.allow_fallbacks,
+    hedge: field.hedge,
   })
   const timeoutMs = readTimeout(headers)
   return {

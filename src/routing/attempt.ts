@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Clock } from '#src/domain/clock.ts'
 import { GatewayError, ProviderError } from '#src/domain/errors.ts'
 import type { MicroUsd } from '#src/domain/money.ts'
-import type { RoutingPolicy } from './policy.ts'
-import type { RankedCandidate } from './rank.ts'
+import type { Candidate } from './candidates.ts'
 
 /** One try at one offering, as it ended. */
 export interface Attempt {
@@ -22,6 +21,10 @@ export interface Attempt {
   /** When it began, in wall-clock milliseconds. */
   readonly begunMs: number
   readonly durationMs: number
+  /** Until the provider's answer was there, its files not yet fetched; absent: none came. */
+  readonly firstByteMs?: number
+  /** Time that the provider took until the image was here or it failed: without what the gateway did with it. */
+  readonly providerMs: number
   /** What it cost, or may have cost when it failed after the provider had begun. */
   readonly cost: MicroUsd
 }
@@ -38,28 +41,32 @@ export interface AttemptContext {
 export interface AttemptYield<Item> {
   readonly items: readonly Item[]
   readonly cost: MicroUsd
+  /** Time spent on fetching what the answer only pointed to. */
+  readonly fetchMs: number
 }
 
 /** How an attempt is made, in two steps: what the provider does, and what the gateway does with its answer. */
 export interface AttemptWork<Answer, Item> {
   /** Calls the provider within the attempt's time. Rejects with `ProviderError`. */
   readonly generate: (
-    candidate: RankedCandidate,
+    candidate: Candidate,
     count: number,
     context: AttemptContext,
   ) => Promise<Answer>
+  /** As `generate`, for a copy of the request whose answer nobody sees. */
+  readonly probe: AttemptWork<Answer, Item>['generate']
   /**
    * Makes an answer ready. It has been paid for, so only the request's deadline and the client end it. Rejects with
    * `ProviderError` when the provider is to blame; anything else ends the request, as another provider would be paid
    * for nothing.
    */
   readonly deliver: (
-    candidate: RankedCandidate,
+    candidate: Candidate,
     answer: Answer,
     signal: AbortSignal,
   ) => Promise<AttemptYield<Item>>
   /** Expected price of `count` items, for attempts that fail after work may have begun. */
-  readonly priceOf: (candidate: RankedCandidate, count: number) => MicroUsd
+  readonly priceOf: (candidate: Candidate, count: number) => MicroUsd
 }
 
 export interface AttemptLimits {
@@ -67,7 +74,8 @@ export interface AttemptLimits {
   readonly deadlineMs: number
   /** Aborted when the client went away. */
   readonly gone: AbortSignal
-  readonly policy: RoutingPolicy
+  /** How long an aborted step is waited for; asked when it is aborted. */
+  readonly cancelGraceMs: () => number
   readonly clock: Clock
 }
 
@@ -90,14 +98,14 @@ const nameAbort = (error: ProviderError, gone: AbortSignal): ProviderError =>
 const withinGrace = async <T>(
   step: Promise<T>,
   signal: AbortSignal,
-  graceMs: number,
+  graceMs: () => number,
 ): Promise<T> => {
   let timer: NodeJS.Timeout | undefined
   let onAbort: (() => void) | undefined
   const abandoned = new Promise<never>((_, reject) => {
     onAbort = () => {
       const error = providerFailure('cancelled', 'The provider did not confirm the cancellation.')
-      timer = setTimeout(() => reject(error), graceMs)
+      timer = setTimeout(() => reject(error), graceMs())
     }
     if (signal.aborted) onAbort()
     else signal.addEventListener('abort', onAbort, { once: true })
@@ -116,14 +124,14 @@ const endingAfter = (limits: AttemptLimits, timeoutMs: number): AbortSignal =>
 const deliver = async <Answer, Item>(
   work: AttemptWork<Answer, Item>,
   limits: AttemptLimits,
-  candidate: RankedCandidate,
+  candidate: Candidate,
   answer: Answer,
 ): Promise<AttemptYield<Item>> => {
-  const { policy, clock, deadlineMs } = limits
+  const { cancelGraceMs, clock, deadlineMs } = limits
   const leftMs = deadlineMs - clock.monotonicMs()
-  const signal = endingAfter(limits, Math.max(leftMs, policy.cancelGraceMs))
+  const signal = endingAfter(limits, Math.max(leftMs, cancelGraceMs()))
   try {
-    return await withinGrace(work.deliver(candidate, answer, signal), signal, 0)
+    return await withinGrace(work.deliver(candidate, answer, signal), signal, () => 0)
   } catch (error) {
     if (error instanceof ProviderError || error instanceof GatewayError) throw error
     const message = 'The gateway could not make the image ready.'
@@ -151,34 +159,38 @@ const describeFailure = (error: unknown, gone: AbortSignal): Ending => {
   return { status, failure, ...(!isKnown && { unexpected: error }) }
 }
 
-/** Makes one attempt. Never rejects. */
+/** Makes one attempt, the provider's part of which may take `timeoutMs`. Never rejects. */
 export const runAttempt = async <Answer, Item>(
   work: AttemptWork<Answer, Item>,
   limits: AttemptLimits,
-  candidate: RankedCandidate,
-  count: number,
+  candidate: Candidate,
+  { count, timeoutMs }: { readonly count: number; readonly timeoutMs: number },
 ): Promise<AttemptResult<Item>> => {
-  const { policy, clock, gone } = limits
+  const { cancelGraceMs, clock, gone } = limits
   const begunMs = clock.now()
   const startMs = clock.monotonicMs()
-  const timeoutMs = Math.ceil(Math.min(policy.attemptTimeoutMs, limits.deadlineMs - startMs))
-  const signal = endingAfter(limits, timeoutMs)
+  const elapsedMs = (): number => Math.round(clock.monotonicMs() - startMs)
+  const leftMs = Math.ceil(Math.min(timeoutMs, limits.deadlineMs - startMs))
+  const signal = endingAfter(limits, leftMs)
   const { provider, configKey } = candidate.offering
   const id = randomUUID()
-  const describe = (part: Ending & Pick<Attempt, 'cost'>): Attempt => {
-    const durationMs = Math.round(clock.monotonicMs() - startMs)
-    return { id, provider, configKey, count, begunMs, durationMs, ...part }
+  const describe = (
+    part: Ending & Pick<Attempt, 'cost'> & Partial<Pick<Attempt, 'firstByteMs' | 'providerMs'>>,
+  ): Attempt => {
+    const durationMs = elapsedMs()
+    return { id, provider, configKey, count, begunMs, durationMs, providerMs: durationMs, ...part }
   }
-  let isPaid = false
+  let firstByteMs: number | undefined
   try {
-    const call = work.generate(candidate, count, { attemptId: id, signal, timeoutMs })
-    const answer = await withinGrace(call, signal, policy.cancelGraceMs)
-    isPaid = true
-    const { items, cost } = await deliver(work, limits, candidate, answer)
-    return { attempt: describe({ status: 'completed', cost }), items }
+    const call = work.generate(candidate, count, { attemptId: id, signal, timeoutMs: leftMs })
+    const answer = await withinGrace(call, signal, cancelGraceMs)
+    firstByteMs = elapsedMs()
+    const { items, cost, fetchMs } = await deliver(work, limits, candidate, answer)
+    const providerMs = firstByteMs + Math.round(fetchMs)
+    return { attempt: describe({ status: 'completed', cost, firstByteMs, providerMs }), items }
   } catch (error) {
     const ending = describeFailure(error, gone)
-    const mayBeBilled = isPaid || ending.failure?.details.workMayExist === true
+    const mayBeBilled = firstByteMs !== undefined || ending.failure?.details.workMayExist === true
     const cost = mayBeBilled ? work.priceOf(candidate, count) : 0
     return { attempt: describe({ ...ending, cost }), items: [] }
   }

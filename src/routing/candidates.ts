@@ -4,24 +4,19 @@ import { priceWork } from '#src/catalog/pricing.ts'
 import { GatewayError, invalidRequest } from '#src/domain/errors.ts'
 import type { ImageRequest } from '#src/domain/image-request.ts'
 import type { Offering } from '#src/domain/model-card.ts'
-import { type MicroUsd, usdFromMicroUsd } from '#src/domain/money.ts'
+import { usdFromMicroUsd } from '#src/domain/money.ts'
+import { cellIdOf } from '#src/domain/provider-stats.ts'
+import type { ExcludedOffering } from '#src/domain/request-record.ts'
+import type { RoutingOption } from './rank-options.ts'
 
 /** An offering that can serve a request. */
-export interface Candidate {
+export interface Candidate extends RoutingOption {
   readonly offering: Offering
   readonly mapped: MappedParameters
-  /** Expected price of one image. */
-  readonly pricePerImage: MicroUsd
 }
 
 /** Why an offering cannot serve a request. */
-export interface Exclusion {
-  readonly configKey: string
-  /** The constraint that left it out, such as `only` or `seed`. */
-  readonly constraint: string
-  /** In words, to follow the config key. */
-  readonly reason: string
-}
+export type Exclusion = ExcludedOffering
 
 export interface Selection {
   /** At least one, in the catalogue's order. */
@@ -116,7 +111,18 @@ const toCandidate = (model: Model, request: ImageRequest, offering: Offering): C
     resolution,
     parameters: request.parameters,
   })
-  return { offering, mapped, pricePerImage }
+  const { configKey, provider } = offering
+  const { mode } = request
+  const modelId = model.card.id
+  const id = cellIdOf(configKey, mode, resolution)
+  return {
+    offering,
+    mapped,
+    pricePerImage,
+    shortcomings: mapped.warnings.length,
+    isCancelFree: offering.cancelledWork === 'free',
+    cell: { id, modelId, provider, configKey, mode, tier: resolution },
+  }
 }
 
 /** The error for an empty selection names what removed the last offering that the earlier constraints had left. */

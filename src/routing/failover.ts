@@ -1,39 +1,61 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   FAILURE_RULES,
   type FailureKind,
   type GatewayError,
   type ProviderError,
 } from '#src/domain/errors.ts'
-import type { ProviderHealth } from '#src/domain/provider-health.ts'
-import { type Attempt, type AttemptLimits, type AttemptWork, runAttempt } from './attempt.ts'
-import type { RoutingPolicy } from './policy.ts'
-import type { RankedCandidate } from './rank.ts'
+import type { RoutingPreferences } from '#src/domain/image-request.ts'
+import type { Attempt, AttemptLimits, AttemptWork } from './attempt.ts'
+import type { Candidate } from './candidates.ts'
+import { chooseNext, type Decision } from './choose-next.ts'
+import { type HedgeAllowance, onceFrom } from './hedge.ts'
+import { sendProbe } from './probe.ts'
+import { race } from './race.ts'
+import {
+  type ChainHistory,
+  NO_HISTORY,
+  type RankedOption,
+  type Situation,
+  withTry,
+} from './rank-options.ts'
+import type { Routing } from './routing.ts'
 
-export interface FailoverInput<Answer, Item> extends AttemptLimits {
+export type CandidateDecision = Decision<Candidate>
+export type RankedCandidate = RankedOption<Candidate>
+
+export interface FailoverInput<Answer, Item> extends Omit<AttemptLimits, 'cancelGraceMs'> {
   readonly work: AttemptWork<Answer, Item>
-  /** In the order of trying. Each is tried at most once for each image. */
-  readonly ranked: readonly RankedCandidate[]
+  /** At least one. */
+  readonly candidates: readonly Candidate[]
+  readonly preferences: RoutingPreferences
   /** Items wanted in all. */
   readonly count: number
-  /** No further attempt is started with less time left than this, in milliseconds. */
+  /** No further attempt is started with less real time left than this. */
   readonly leastAttemptMs: number
-  readonly health: ProviderHealth
+  readonly routing: Routing
+  /** Told of each choice as it is made. */
+  readonly onDecision: (decision: CandidateDecision) => void
   /** Told of each attempt as it ends. */
-  readonly onAttempt: (attempt: Attempt, candidate: RankedCandidate) => void
+  readonly onAttempt: (attempt: Attempt) => void
+  /** Told of each paid copy of a request that was sent to find out if a provider is back, as it ends. */
+  readonly onProbe: (attempt: Attempt) => void
+}
+
+export interface FailoverResult<Item> {
+  /** As many as were wanted, or fewer. */
+  readonly items: readonly Item[]
+  /** Why the first chain that ended without its items did; absent: none did, or after a failure that forbids more. */
+  readonly stop?: Extract<CandidateDecision, { type: 'stop' }>
 }
 
 /** What all chains of one request share. */
-interface Run<Answer, Item> extends FailoverInput<Answer, Item> {
+interface Run<Answer, Item> extends FailoverInput<Answer, Item>, AttemptLimits {
+  /** One for all chains. */
+  readonly hedges: HedgeAllowance
   /** Set once the gateway itself cannot go on: nothing further is begun, what runs has been paid for and ends. */
   fault?: GatewayError
-}
-
-/** How far one image's chain of attempts has come. */
-interface Chain {
-  /** Index of the next candidate. */
-  readonly place: number
-  /** Provider that refused the content, once another is being asked. */
-  readonly refusedBy?: string
+  stop?: Extract<CandidateDecision, { type: 'stop' }>
 }
 
 /** 7 images at 4 a call: 4, 3. */
@@ -42,122 +64,136 @@ const splitCount = (count: number, perCall: number): number[] => {
   return Array.from({ length: calls }, (_, index) => Math.min(perCall, count - index * perCall))
 }
 
-/** What an attempt's end means to the pauses of the offering and its provider. */
-const updateHealth = (
-  { health, policy, clock }: Pick<Run<unknown, unknown>, 'health' | 'policy' | 'clock'>,
-  { offering }: RankedCandidate,
-  { failure, begunMs }: Attempt,
-): void => {
-  const nowMs = clock.now()
-  if (!failure) {
-    health.resume(offering.configKey, begunMs)
-    health.resume(offering.provider, begunMs)
-    return
-  }
-  const { effect } = FAILURE_RULES[failure.kind]
-  if (effect === 'cool_down') {
-    const wantedMs = failure.details.retryAfterMs ?? policy.rateLimitPauseMs
-    const untilMs = nowMs + Math.min(wantedMs, policy.longestRateLimitPauseMs)
-    health.pause(offering.configKey, { reason: 'rate_limited', sinceMs: nowMs, untilMs })
-  }
-  if (effect === 'take_out') {
-    const untilMs = nowMs + policy.takeOutMs
-    health.pause(offering.provider, { reason: 'taken_out', sinceMs: nowMs, untilMs })
-  }
-}
-
 const AMBIGUOUS_KINDS: readonly FailureKind[] = ['timeout', 'network']
 
 const stopsAsAmbiguous = (
-  { offering }: RankedCandidate,
+  { offering }: Candidate,
   { details }: ProviderError,
-  policy: RoutingPolicy,
+  { policy }: Routing,
 ): boolean =>
   details.workMayExist &&
   AMBIGUOUS_KINDS.includes(details.kind) &&
   (offering.ambiguous ?? policy.ambiguous) === 'stop'
 
-/** Where the chain goes on after this failure; `undefined`: it ends. */
-const nextInChain = (
-  { policy, ranked }: Pick<Run<unknown, unknown>, 'policy' | 'ranked'>,
-  chain: Chain,
-  candidate: RankedCandidate,
-  failure: ProviderError,
-): Chain | undefined => {
-  if (stopsAsAmbiguous(candidate, failure, policy)) return undefined
+/** The history with which the chain goes on after this attempt; `undefined`: it ends. */
+const continueChain = (
+  routing: Routing,
+  history: ChainHistory,
+  candidate: Candidate,
+  failure: ProviderError | undefined,
+): ChainHistory | undefined => {
+  const { provider } = candidate.offering
+  const next = withTry(history, provider, failure?.kind)
+  if (!failure) return next
+  if (stopsAsAmbiguous(candidate, failure, routing)) return undefined
   switch (FAILURE_RULES[failure.kind].failover) {
     case 'yes':
-      return chain.refusedBy === undefined ? { place: chain.place + 1 } : undefined
+      return history.refusedBy === undefined ? next : undefined
     case 'no':
       return undefined
     case 'moderation_policy': {
-      if (policy.moderationFailover === 'off' || chain.refusedBy !== undefined) return undefined
-      const refusedBy = candidate.offering.provider
-      const place = ranked.findIndex(
-        ({ offering }, index) => index > chain.place && offering.provider !== refusedBy,
-      )
-      return place === -1 ? undefined : { place, refusedBy }
+      const mayGoOn = routing.policy.moderationFailover !== 'off' && history.refusedBy === undefined
+      return mayGoOn ? { ...next, refusedBy: provider } : undefined
     }
   }
 }
 
-const runCall = async <Answer, Item>(
-  run: Run<Answer, Item>,
-  chain: Chain,
-  candidate: RankedCandidate,
-  count: number,
-): Promise<readonly Item[]> => {
-  const { attempt, items } = await runAttempt(run.work, run, candidate, count)
-  run.onAttempt(attempt, candidate)
-  if (attempt.fault) {
-    run.fault ??= attempt.fault
-    return []
+const situationOf = (
+  run: Omit<FailoverInput<never, never>, 'work'>,
+  history: ChainHistory,
+): Situation<Candidate> => {
+  const { candidates, preferences, deadlineMs, leastAttemptMs, routing } = run
+  const { fromReal, nowMs } = routing.clock
+  return {
+    options: candidates,
+    preferences,
+    history,
+    leftMs: fromReal(deadlineMs - run.clock.monotonicMs()),
+    nowMs: nowMs(),
+    tracker: routing.tracker,
+    policy: { ...routing.policy, leastAttemptMs: fromReal(leastAttemptMs) },
+    random: routing.random,
   }
-  updateHealth(run, candidate, attempt)
-  const missing = count - items.length
-  if (missing <= 0) return items
-  const next = attempt.failure
-    ? nextInChain(run, chain, candidate, attempt.failure)
-    : { ...chain, place: chain.place + 1 }
-  return next ? [...items, ...(await runChain(run, next, missing))] : items
 }
 
-/** Timers may fire a little early: without a least time, a deadline's own failure would start another attempt. */
-const isTimeUp = (
-  {
-    clock,
-    deadlineMs,
-    leastAttemptMs,
-  }: Pick<Run<unknown, unknown>, 'clock' | 'deadlineMs' | 'leastAttemptMs'>,
-  { place }: Chain,
-): boolean => {
-  const leftMs = deadlineMs - clock.monotonicMs()
-  return leftMs <= 0 || (place > 0 && leftMs < leastAttemptMs)
+/** One call of a step: how many images, and whether slow start counts it. */
+interface Call {
+  readonly count: number
+  readonly isFirst: boolean
+}
+
+type Try = Extract<CandidateDecision, { type: 'try' }>
+
+const runCall = async <Answer, Item>(
+  run: Run<Answer, Item>,
+  history: ChainHistory,
+  { chosen, reason, timeoutMs }: Try,
+  { count, isFirst }: Call,
+): Promise<readonly Item[]> => {
+  const candidate = chosen.option
+  const order = { candidate, count, timeoutMs, isFirst, isProbe: isFirst && reason === 'probe' }
+  const runners = await race(run, order, chosen, () => situationOf(run, history))
+  for (const { result } of runners) run.onAttempt(result.attempt)
+  const items = runners.find(({ result }) => result.items.length > 0)?.result.items ?? []
+  let next: ChainHistory | undefined = history
+  for (const { candidate: tried, result, hasLost } of runners) {
+    const { failure, fault } = result.attempt
+    if (fault) run.fault ??= fault
+    if (fault || !next) return items
+    next = continueChain(run.routing, next, tried, hasLost ? undefined : failure)
+  }
+  const missing = count - items.length
+  return missing > 0 && next ? [...items, ...(await runChain(run, next, missing))] : items
+}
+
+const waitFor = async (ms: number, gone: AbortSignal): Promise<void> => {
+  // Timers may fire a little early.
+  await sleep(ms + 1, undefined, { signal: gone }).catch(() => undefined)
 }
 
 const runChain = async <Answer, Item>(
   run: Run<Answer, Item>,
-  chain: Chain,
+  history: ChainHistory,
   count: number,
 ): Promise<readonly Item[]> => {
-  const candidate = run.ranked[chain.place]
-  if (!candidate || run.gone.aborted || run.fault || isTimeUp(run, chain)) return []
-  const calls = splitCount(count, candidate.mapped.imagesPerCall)
-  const results = await Promise.all(calls.map((size) => runCall(run, chain, candidate, size)))
+  if (run.gone.aborted || run.fault) return []
+  const decision = chooseNext(situationOf(run, history))
+  run.onDecision(decision)
+  if (decision.type === 'stop') {
+    run.stop ??= decision
+    return []
+  }
+  if (decision.type === 'wait') {
+    await waitFor(run.routing.clock.toReal(decision.waitMs), run.gone)
+    return runChain(run, history, count)
+  }
+  if (decision.probe) sendProbe(run, decision.probe, run.onProbe)
+  const isFirst = history.tries.length === 0
+  const sizes = splitCount(count, decision.chosen.option.mapped.imagesPerCall)
+  const results = await Promise.all(
+    sizes.map((size, index) =>
+      runCall(run, history, decision, { count: size, isFirst: isFirst && index === 0 }),
+    ),
+  )
   return results.flat()
 }
 
 /**
- * Tries candidates in order until there are `count` items, nothing is left, a failure forbids another try, the deadline
- * passes or the client leaves. Where a call makes fewer images than are wanted, several calls run side by side, each
- * with a chain of its own. What failed is told through `onAttempt`; rejects only when a `GatewayError` of the work left no
- * item at all.
+ * Makes attempts until there are `count` items, nothing is left, a failure forbids another try, the deadline passes or
+ * the client leaves; which comes next, `chooseNext` says. Where a call makes fewer images than are wanted, several calls
+ * run side by side, each with a chain of its own. What failed is told through `onAttempt`; rejects only when a
+ * `GatewayError` of the work left no item at all.
  */
 export const runAttempts = async <Answer, Item>(
   input: FailoverInput<Answer, Item>,
-): Promise<readonly Item[]> => {
-  const run: Run<Answer, Item> = { ...input }
-  const items = await runChain(run, { place: 0 }, input.count)
+): Promise<FailoverResult<Item>> => {
+  const { routing, candidates } = input
+  const cancelGraceMs = () => routing.clock.toReal(routing.policy.cancelGraceMs)
+  const run: Run<Answer, Item> = { ...input, cancelGraceMs, hedges: onceFrom(routing.hedges) }
+  const modelId = candidates[0]?.cell.modelId
+  if (modelId !== undefined) routing.tracker.arrive(modelId, routing.clock.nowMs())
+  routing.hedges.earn()
+  const items = await runChain(run, NO_HISTORY, input.count)
   if (run.fault && items.length === 0) throw run.fault
-  return items
+  return { items, ...(run.stop && { stop: run.stop }) }
 }

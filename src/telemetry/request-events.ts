@@ -49,13 +49,19 @@ export const logRequestEvents = (events: GenerationEvents, logger: Logger): void
       logger.error({ ...fields, stack }, 'an attempt ended in an unexpected error')
     } else if (attempt.fault?.code === 'INTERNAL_ERROR') {
       logger.error(fields, 'the gateway could not make ready what was paid for')
-    } else if (attempt.failure && FAILURE_RULES[attempt.failure.kind].effect === 'take_out') {
+    } else if (attempt.failure && FAILURE_RULES[attempt.failure.kind].takesOut) {
       logger.error(fields, 'a provider refuses the configured account: check its key and balance')
     } else {
-      logger.debug({ ...fields, order: trace.ranked, excluded: trace.excluded }, 'attempt')
+      logger.debug(fields, 'attempt')
     }
+  })
+  events.on('probe', (attempt, trace) => {
+    const costUsd = usdFromMicroUsd(attempt.cost)
+    logger.info({ requestId: trace.requestId, ...attemptFields(attempt), costUsd }, 'probe')
   })
   events.on('request', (outcome) => {
     logger.info(outcomeFields(outcome), 'request')
+    const { requestId, decisions, excluded } = outcome.trace
+    logger.debug({ requestId, decisions, excluded }, 'routing')
   })
 }

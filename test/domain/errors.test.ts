@@ -2,25 +2,25 @@ import { describe, expect, it } from 'vitest'
 import { FAILURE_RULES, GATEWAY_ERRORS } from '#src/domain/errors.ts'
 
 describe('the error tables', () => {
-  it('say for every failure kind whether another offering is tried and whom it counts against', () => {
+  it('say for every failure kind whether another offering is tried and what is learnt', () => {
     const rows = Object.entries(FAILURE_RULES).map(([kind, rule]) => [
       kind,
       rule.failover,
-      rule.countsAgainstProvider,
-      rule.effect,
+      rule.outcome,
+      rule.takesOut,
     ])
     expect(rows).toEqual([
-      ['rate_limited', 'yes', false, 'cool_down'],
-      ['overloaded', 'yes', true, 'none'],
-      ['network', 'yes', true, 'none'],
-      ['bad_response', 'yes', true, 'none'],
-      ['empty_result', 'yes', true, 'none'],
-      ['timeout', 'yes', true, 'none'],
-      ['auth', 'yes', false, 'take_out'],
-      ['quota', 'yes', false, 'take_out'],
-      ['content_rejected', 'moderation_policy', false, 'none'],
-      ['bad_request', 'no', false, 'none'],
-      ['cancelled', 'no', false, 'none'],
+      ['rate_limited', 'yes', 'rate_limited', false],
+      ['overloaded', 'yes', 'outage', false],
+      ['network', 'yes', 'outage', false],
+      ['bad_response', 'yes', 'empty', false],
+      ['empty_result', 'yes', 'empty', false],
+      ['timeout', 'yes', 'timeout', false],
+      ['auth', 'yes', 'answered', true],
+      ['quota', 'yes', 'answered', true],
+      ['content_rejected', 'moderation_policy', 'refused', false],
+      ['bad_request', 'no', 'answered', false],
+      ['cancelled', 'no', 'abandoned', false],
     ])
   })
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import closeWithGrace from 'close-with-grace'
 import { providerModules } from '#providers/provider-modules.ts'
 import { readConfig } from '#src/config.ts'
-import { startGateway } from '#src/main.ts'
+import { startGateway } from '#src/start-gateway.ts'
 import { applyDemoScenarios } from './demo-scenarios.ts'
 import { startEmulators } from './start-emulators.ts'
 
@@ -41,8 +41,8 @@ const startDemo = async (): Promise<void> => {
   const mediaDir = await mkdtemp(join(tmpdir(), 'fresnel-demo-'))
   const emulators = await startEmulators({ timeScale: TIME_SCALE, seed: Date.now() % 100_000 })
   applyDemoScenarios(emulators)
-  const { HOST = '127.0.0.1', PORT = '8080', LOG_LEVEL = 'warn' } = process.env
-  const own = { HOST, PORT, LOG_LEVEL, MEDIA_DIR: mediaDir, GATEWAY_API_KEYS: KEY }
+  const { HOST = '127.0.0.1', PORT = '8080', LOG_LEVEL = 'warn', ADMIN_PORT = '0' } = process.env
+  const own = { HOST, PORT, ADMIN_PORT, LOG_LEVEL, MEDIA_DIR: mediaDir, GATEWAY_API_KEYS: KEY }
   const config = readConfig({ ...emulators.environment, ...own }, providerModules)
   const release = async (): Promise<void> => {
     await emulators.close()

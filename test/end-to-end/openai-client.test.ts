@@ -240,7 +240,7 @@ describe("OpenAI's client meeting an error", () => {
       status: 502,
       code: 'ALL_PROVIDERS_EXHAUSTED',
     })
-    expect(gateway.creates()).toBe(4)
+    expect(gateway.creates()).toBe(6)
   })
 
   it('is told by APIUserAbortError that it aborted itself, and the upstream job is cancelled', async () => {

@@ -16,6 +16,7 @@ describe('the attempt that an answer is attributed to', () => {
         count: 1,
         begunMs: 0,
         durationMs: 1,
+        providerMs: 1,
         cost: 0,
       }
     }

@@ -22,6 +22,7 @@ const attempt = (
   count: 1,
   begunMs: 0,
   durationMs: 5,
+  providerMs: 5,
   cost: 0,
 })
 

@@ -21,6 +21,7 @@ export const ALL_PROVIDERS: ReadonlySet<string> = new Set(['gemini', 'vertex', '
 /** A text-to-image request of the first model. */
 export const imageRequest = (part: Partial<ImageRequest> = {}): ImageRequest => ({
   id: 'req_test',
+  endpoint: '/openai/v1/images/generations',
   mode: 'text_to_image',
   requestedModel: FIRST_MODEL,
   parameters: { prompt: 'a lighthouse' },

@@ -5,7 +5,7 @@ import { PassThrough } from 'node:stream'
 import OpenAI from 'openai'
 import { providerModules } from '#providers/provider-modules.ts'
 import { readConfig } from '#src/config.ts'
-import { startGateway } from '#src/main.ts'
+import { startGateway } from '#src/start-gateway.ts'
 import { createLogger } from '#src/telemetry/logger.ts'
 import type { EmulatorOptions, Emulators } from '#test/emulators/emulator.ts'
 import { startEmulators } from '#test/emulators/start-emulators.ts'
@@ -62,6 +62,7 @@ export const startTestGateway = async (options: TestGatewayOptions = {}): Promis
   const environment = {
     ...emulators.environment,
     PORT: '0',
+    ADMIN_PORT: '0',
     GATEWAY_API_KEYS: TEST_KEY,
     MEDIA_DIR: mediaDir,
     LOG_LEVEL: 'debug',

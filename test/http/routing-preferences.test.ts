@@ -64,9 +64,9 @@ describe('routing wishes', () => {
   })
 
   it('that are not known are reported, unless they ask for nothing', () => {
-    const { warnings } = readRoutingWishes({ hedge: true, quantum: 1, other: false }, {})
+    const { warnings } = readRoutingWishes({ zone: 'eu', quantum: 1, other: false }, {})
     expect(warnings.map(({ type, param }) => [type, param])).toEqual([
-      ['unsupported', 'provider.hedge'],
+      ['unsupported', 'provider.zone'],
       ['unsupported', 'provider.quantum'],
     ])
   })

@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { systemClock } from '#src/domain/clock.ts'
 import { GatewayError } from '#src/domain/errors.ts'
 import type { Attempt } from '#src/routing/attempt.ts'
-import { fail, fourRanked, run } from './failover-harness.ts'
+import { FAST, fail, fourCandidates, run } from './failover-harness.ts'
 
 describe('an answer that was paid for', () => {
   it("is made ready after the attempt's own time, until the deadline", async () => {
     const { items, calls } = await run(async (provider) => [provider], {
-      policy: { attemptTimeoutMs: 20, cancelGraceMs: 0 },
+      timeScale: FAST,
       deliver: (answer, signal) =>
         new Promise((resolve, reject) => {
           signal.addEventListener('abort', () => reject(new Error('aborted')))
@@ -22,7 +22,7 @@ describe('an answer that was paid for', () => {
     const { items } = await run(
       (provider, _count, { signal }) =>
         new Promise((resolve) => signal.addEventListener('abort', () => resolve([provider]))),
-      { policy: { attemptTimeoutMs: 20 } },
+      { timeScale: FAST },
     )
     expect(items).toEqual(['gemini'])
   })
@@ -36,7 +36,7 @@ describe('an answer that was paid for', () => {
         return answer
       },
     })
-    expect(items).toEqual(['vertex'])
+    expect(items).toEqual(['fal'])
     expect(attempts.map(({ cost }) => cost)).toEqual([100, 1])
   })
 
@@ -115,6 +115,7 @@ describe('an answer that was paid for', () => {
   it('just before the deadline has the grace time to be made ready', async () => {
     const { items } = await run(async (provider) => [provider], {
       deadlineMs: systemClock.monotonicMs() + 20,
+      preferences: { order: ['gemini'] },
       policy: { cancelGraceMs: 500 },
       deliver: (answer, signal) =>
         new Promise((resolve, reject) => {
@@ -141,7 +142,7 @@ describe('several images', () => {
       },
       {
         count: 6,
-        ranked: [...(await fourRanked())].filter(({ offering }) => offering.provider === 'fal'),
+        candidates: fourCandidates().filter(({ offering }) => offering.provider === 'fal'),
       },
     )
     expect(calls).toEqual(['fal 4', 'fal 2'])
@@ -156,14 +157,14 @@ describe('several images', () => {
       },
       { count: 3 },
     )
-    expect(items).toEqual(['gemini', 'vertex', 'gemini'])
-    expect(calls).toEqual(['gemini 1', 'gemini 1', 'gemini 1', 'vertex 1'])
+    expect(items).toEqual(['gemini', 'fal', 'gemini'])
+    expect(calls).toEqual(['gemini 1', 'gemini 1', 'gemini 1', 'fal 1'])
   })
 
   it('that an answer lacks are asked of the next offering', async () => {
     const { items, calls } = await run(async (provider) => [provider], {
       count: 3,
-      ranked: [...(await fourRanked())].filter(({ offering }) =>
+      candidates: fourCandidates().filter(({ offering }) =>
         ['fal', 'replicate'].includes(offering.provider),
       ),
     })

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '#src/domain/clock.ts'
 import type { FailureKind } from '#src/domain/errors.ts'
-import { createMemoryProviderHealth } from '#src/state/memory/memory-provider-health.ts'
 import { FIRST_MODEL } from '#test/helpers/models.ts'
-import { fail, run, untilAborted } from './failover-harness.ts'
+import { FAST, fail, fourCandidates, freshRouting, run, untilAborted } from './failover-harness.ts'
 
 describe('the attempt loop', () => {
   it('stops at the first success', async () => {
@@ -35,7 +34,7 @@ describe('the attempt loop', () => {
       if (provider === 'gemini') throw fail(kind)
       return [provider]
     })
-    expect(items).toEqual(['vertex'])
+    expect(items).toEqual(['fal'])
     expect(attempts.map(({ status, failure }) => [status, failure?.kind])).toEqual([
       ['failed', kind],
       ['completed', undefined],
@@ -53,19 +52,35 @@ describe('the attempt loop', () => {
     },
   )
 
-  it('tries every offering once when all fail', async () => {
-    const { calls } = await run(async () => {
+  it('tries every offering once when all fail, and the best two again', async () => {
+    const { calls, stop } = await run(async () => {
       throw fail('overloaded')
     })
-    expect(calls).toEqual(['gemini 1', 'vertex 1', 'fal 1', 'replicate 1'])
+    expect(calls.slice(0, 4)).toEqual(['gemini 1', 'fal 1', 'vertex 1', 'replicate 1'])
+    expect(calls).toHaveLength(6)
+    expect(new Set(calls.slice(4)).size).toBe(2)
+    expect(stop).toMatchObject({ reason: 'exhausted' })
+  })
+
+  it('does not go back to a provider that refuses the account', async () => {
+    const { calls } = await run(async () => {
+      throw fail('auth')
+    })
+    expect(calls).toHaveLength(4)
+  })
+
+  it('makes one attempt where fallbacks are not allowed', async () => {
+    const preferences = { allowFallbacks: false, order: ['fal'] }
+    const { calls } = await run(() => Promise.reject(fail('overloaded')), { preferences })
+    expect(calls).toEqual(['fal 1'])
   })
 
   it('asks one other provider after a refusal when the policy says so', async () => {
     const refuse = async (provider: string) => {
-      throw fail(provider === 'fal' ? 'overloaded' : 'content_rejected')
+      throw fail(provider === 'vertex' ? 'overloaded' : 'content_rejected')
     }
     const { calls } = await run(refuse, { policy: { moderationFailover: 'one_other' } })
-    expect(calls).toEqual(['gemini 1', 'vertex 1'])
+    expect(calls).toEqual(['gemini 1', 'fal 1'])
   })
 
   it('counts the possible cost of what failed after work had begun', async () => {
@@ -93,19 +108,24 @@ describe('the attempt loop', () => {
       },
       { policy: { ambiguous: 'stop' } },
     )
-    expect(calls).toHaveLength(4)
+    expect(calls).toHaveLength(6)
   })
 
   it('pauses an offering for as long as its provider asks, within the limit', async () => {
-    const { health } = await run(async (provider) => {
-      if (provider === 'gemini') throw fail('rate_limited', { retryAfterMs: 500 })
-      if (provider === 'vertex') throw fail('rate_limited', { retryAfterMs: 3_600_000 })
+    const { routing } = await run(async (provider) => {
+      if (provider === 'gemini') throw fail('rate_limited', { retryAfterMs: 5_000 })
+      if (provider === 'fal') throw fail('rate_limited', { retryAfterMs: 3_600_000 })
       return [provider]
     })
-    const leftMs = (key: string) => (health.pauseOf(key, 0)?.untilMs ?? 0) - Date.now()
-    expect(leftMs(`gemini/${FIRST_MODEL}`)).toBeGreaterThan(0)
-    expect(leftMs(`gemini/${FIRST_MODEL}`)).toBeLessThanOrEqual(500)
-    expect(leftMs(`vertex/${FIRST_MODEL}`)).toBeLessThanOrEqual(60_000)
+    const leftMs = (provider: string) => {
+      const nowMs = routing.clock.nowMs()
+      const { pause } = routing.tracker.healthOf({ modelId: FIRST_MODEL, provider }, nowMs)
+      return (pause?.untilMs ?? 0) - nowMs
+    }
+    expect(leftMs('gemini')).toBeGreaterThan(4_900)
+    expect(leftMs('gemini')).toBeLessThanOrEqual(7_500)
+    expect(leftMs('fal')).toBeGreaterThan(59_000)
+    expect(leftMs('fal')).toBeLessThanOrEqual(60_000)
   })
 
   it('takes a provider out that refuses the account, and takes it back when it answers', async () => {
@@ -113,18 +133,26 @@ describe('the attempt loop', () => {
       if (provider === 'gemini') throw fail('auth')
       return [provider]
     })
-    expect(first.health.pauseOf('gemini', 0)?.reason).toBe('taken_out')
-    await run(async (provider) => [provider], { health: first.health })
-    expect(first.health.pauseOf('gemini', 0)).toBeUndefined()
+    const { routing } = first
+    const pause = () =>
+      routing.tracker.healthOf({ modelId: FIRST_MODEL, provider: 'gemini' }, routing.clock.nowMs())
+        .pause
+    expect(pause()?.reason).toBe('taken_out')
+    const second = await run(async (provider) => [provider], { routing })
+    expect(second.items).toEqual(['fal'])
+    const preferences = { only: ['gemini'] }
+    const candidates = fourCandidates().slice(0, 1)
+    await run(async (provider) => [provider], { routing, preferences, candidates })
+    expect(pause()).toBeUndefined()
   })
 
   it('calls an abort by the clock a timeout and goes on', async () => {
     const { items, attempts } = await run(
       (provider, _count, { signal }) =>
         provider === 'gemini' ? untilAborted(signal) : Promise.resolve([provider]),
-      { policy: { attemptTimeoutMs: 20 } },
+      { timeScale: FAST },
     )
-    expect(items).toEqual(['vertex'])
+    expect(items).toEqual(['fal'])
     expect(attempts[0]).toMatchObject({
       status: 'failed',
       failure: { details: { kind: 'timeout' } },
@@ -135,14 +163,15 @@ describe('the attempt loop', () => {
   it('does not wait for an adapter that ignores the abort', async () => {
     const { items } = await run(
       (provider) => (provider === 'gemini' ? new Promise(() => {}) : Promise.resolve([provider])),
-      { policy: { attemptTimeoutMs: 20, cancelGraceMs: 10 } },
+      { timeScale: FAST },
     )
-    expect(items).toEqual(['vertex'])
+    expect(items).toEqual(['fal'])
   })
 
   it('starts nothing after the deadline', async () => {
     const { items, calls } = await run((_provider, _count, { signal }) => untilAborted(signal), {
       deadlineMs: systemClock.monotonicMs() + 30,
+      timeScale: FAST,
     })
     expect(items).toEqual([])
     expect(calls).toEqual(['gemini 1'])
@@ -169,7 +198,7 @@ describe('the attempt loop', () => {
       if (provider === 'gemini') throw bug
       return [provider]
     })
-    expect(items).toEqual(['vertex'])
+    expect(items).toEqual(['fal'])
     expect(attempts[0]).toMatchObject({
       unexpected: bug,
       failure: { details: { kind: 'bad_response' } },
@@ -177,20 +206,22 @@ describe('the attempt loop', () => {
   })
 
   it('keeps a pause that was learnt while an older attempt was running', async () => {
-    const health = createMemoryProviderHealth()
-    const { attempts } = await run(
+    const routing = freshRouting()
+    const { tracker, clock } = routing
+    await run(
       async (provider) => {
-        const nowMs = Date.now() + 1000
-        health.pause(`gemini/${FIRST_MODEL}`, {
-          reason: 'rate_limited',
-          sinceMs: nowMs,
-          untilMs: nowMs,
-        })
+        const ticket = tracker.begin(
+          fourCandidates()[0]?.cell as never,
+          { isFirst: false, isProbe: false },
+          clock.nowMs() + 1,
+        )
+        const end = { outcome: 'rate_limited', durationMs: 1, retryAfterMs: 5_000 } as const
+        tracker.settle(ticket, end, clock.nowMs() + 2)
         return [provider]
       },
-      { health },
+      { routing },
     )
-    expect(attempts).toMatchObject([{ provider: 'gemini', status: 'completed' }])
-    expect(health.pauseOf(`gemini/${FIRST_MODEL}`, 0)).toBeDefined()
+    const health = tracker.healthOf({ modelId: FIRST_MODEL, provider: 'gemini' }, clock.nowMs())
+    expect(health.pause?.reason).toBe('rate_limited')
   })
 })

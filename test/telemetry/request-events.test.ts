@@ -28,6 +28,7 @@ const attempt = (part: Partial<Attempt> = {}): Attempt => ({
   count: 1,
   begunMs: 0,
   durationMs: 5,
+  providerMs: 5,
   cost: 80_000,
   ...part,
 })
@@ -45,7 +46,7 @@ describe('the log', () => {
       cost: 80_000,
       images: 1,
     })
-    expect(lines).toHaveLength(1)
+    expect(lines.map(({ msg }) => msg)).toEqual(['request', 'routing'])
     expect(lines[0]).toMatchObject({
       level: 'info',
       requestId: 'req_test',

@@ -4,8 +4,15 @@ import { GatewayError } from '#src/domain/errors.ts'
 
 const failed = (message: string): GatewayError => new GatewayError('AUTHENTICATION_FAILED', message)
 
-/** Throws unless the header carries one of the keys. All keys are compared, each in constant time. */
-const checkAuthorization = (header: string | undefined, keyHashes: readonly Buffer[]): void => {
+/** Characters of a key's hash that name it: enough to tell keys apart, useless for guessing one. */
+const KEY_ID_CHARACTERS = 12
+
+/** What a key is called in logs and records. */
+export const keyIdOf = (hash: Buffer): string =>
+  `key_${hash.toString('hex').slice(0, KEY_ID_CHARACTERS)}`
+
+/** The id of the key that the header carries; throws when it is none. Each key is compared in constant time. */
+const authenticate = (header: string | undefined, keyHashes: readonly Buffer[]): string => {
   if (header === undefined) {
     throw failed('No API key was sent. Send it as "Authorization: Bearer <key>".')
   }
@@ -16,6 +23,7 @@ const checkAuthorization = (header: string | undefined, keyHashes: readonly Buff
   const hash = createHash('sha256').update(key).digest()
   const matches = keyHashes.filter((known) => timingSafeEqual(known, hash))
   if (matches.length === 0) throw failed('The API key is not known here.')
+  return keyIdOf(hash)
 }
 
 /** Asks every route for a key but those whose config says `isPublic`. With no keys at all, nobody is asked. */
@@ -23,9 +31,10 @@ export const registerAuthentication = (
   app: FastifyInstance,
   keyHashes: readonly Buffer[],
 ): void => {
+  app.decorateRequest('keyId', null)
   if (keyHashes.length === 0) return
   app.addHook('onRequest', async (request) => {
     if (request.routeOptions.config.isPublic || request.method === 'OPTIONS') return
-    checkAuthorization(request.headers.authorization, keyHashes)
+    request.keyId = authenticate(request.headers.authorization, keyHashes)
   })
 }

@@ -7,6 +7,9 @@ const SERVED = [
   'POST /openai/v1/images/edits',
   'GET /openai/v1/models',
   'GET /openai/v1/models/{id}',
+  'GET /v1/models/{id}/providers',
+  'GET /v1/models/{id}/llms.txt',
+  'GET /v1/requests/{id}',
 ]
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Catalog } from '#src/catalog/catalog.ts'
 import { configuredProvidersOf, presentModel } from '#src/http/model-object.ts'
+import { refuseModelPart } from '#src/http/model-paths.ts'
 import { readFlag } from '#src/http/read-flag.ts'
 
 export interface ModelRouteDependencies {
@@ -29,6 +30,7 @@ export const registerModels = (
   })
 
   app.get<{ Params: { '*': string } }>('/models/*', async (request) => {
+    refuseModelPart(request.url)
     const { model } = catalog.resolve(request.params['*'])
     const options = { withSchema: flag(request, 'schema'), withAvailability: false }
     return presentModel(model, configuredProviders, options)

@@ -1,0 +1,82 @@
+import type { JsonObject } from '#src/domain/json.ts'
+import { usdFromMicroUsd } from '#src/domain/money.ts'
+import type {
+  AttemptRecord,
+  ExplainedCandidate,
+  ExplainedDecision,
+  RequestRecord,
+} from '#src/domain/request-record.ts'
+
+/** Enough digits to compare, few enough to read. */
+const round = (value: number): number => Number(value.toPrecision(5))
+
+const presentTime = (ms: number): string => new Date(ms).toISOString()
+
+export const presentAttempt = (attempt: AttemptRecord): JsonObject => ({
+  provider: attempt.provider,
+  config_key: attempt.configKey,
+  status: attempt.status,
+  ...(attempt.errorCode && { error_code: attempt.errorCode }),
+  duration_ms: attempt.durationMs,
+})
+
+const presentCandidate = (candidate: ExplainedCandidate): JsonObject => ({
+  config_key: candidate.configKey,
+  standing: candidate.standing,
+  ...(candidate.untilMs !== undefined && { until: presentTime(candidate.untilMs) }),
+  tries: candidate.tries,
+  shortcomings: candidate.shortcomings,
+  score: round(candidate.score),
+  terms: {
+    time_cost: round(candidate.timeCost),
+    money_cost: round(candidate.moneyCost),
+    attempt_cost: round(candidate.attemptCost),
+    success_probability: round(candidate.success),
+    in_time_probability: round(candidate.inTime),
+    success_seconds: round(candidate.successSeconds),
+    failure_seconds: round(candidate.failureSeconds),
+    crowding: round(candidate.crowding),
+  },
+  first_tries_in_flight: candidate.firstInFlight,
+  slow_start_limit: candidate.slowStartLimit,
+})
+
+const presentDecision = (decision: ExplainedDecision): JsonObject => ({
+  after_ms: decision.afterMs,
+  type: decision.type,
+  ...(decision.chosen !== undefined && { chosen: decision.chosen }),
+  ...(decision.reason && { reason: decision.reason }),
+  ...(decision.timeoutMs !== undefined && { timeout_ms: Math.round(decision.timeoutMs) }),
+  ...(decision.waitMs !== undefined && { wait_ms: Math.round(decision.waitMs) }),
+  ...(decision.probe !== undefined && { probe: decision.probe }),
+  candidates: decision.candidates.map(presentCandidate),
+})
+
+/** A request of the log, with why it was routed as it was. */
+export const presentRequest = (record: RequestRecord): JsonObject => ({
+  id: record.id,
+  object: 'request',
+  created_at: presentTime(record.createdAtMs),
+  model: record.model,
+  modality: 'image',
+  endpoint: record.endpoint,
+  status: record.status,
+  provider: record.provider ?? null,
+  attempts: record.attempts.map(presentAttempt),
+  cost: usdFromMicroUsd(record.cost),
+  currency: 'usd',
+  duration_ms: record.durationMs,
+  key_id: record.keyId ?? null,
+  error_code: record.errorCode ?? null,
+  error_message: record.errorMessage ?? null,
+  user: record.user ?? null,
+  routing: {
+    sort: record.routing.sort,
+    decisions: record.routing.decisions.map(presentDecision),
+    excluded: record.routing.excluded.map(({ configKey, constraint, reason }) => ({
+      config_key: configKey,
+      constraint,
+      reason,
+    })),
+  },
+})

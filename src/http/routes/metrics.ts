@@ -1,0 +1,31 @@
+import type { FastifyInstance } from 'fastify'
+import { GatewayError } from '#src/domain/errors.ts'
+
+export interface MetricsSource {
+  /** Prometheus text. */
+  render(): Promise<string>
+  readonly contentType: string
+}
+
+export interface MetricsRouteOptions {
+  /**
+   * `open`: the port itself is private. `admin`: only with the admin key, whose id is `adminKeyId`; absent: with none, so
+   * that nobody is let in unless the gateway asks nobody for a key.
+   */
+  readonly access: 'open' | 'admin'
+  readonly adminKeyId?: string
+}
+
+/** `GET /metrics`: Prometheus text. */
+export const registerMetrics = (
+  app: FastifyInstance,
+  source: MetricsSource,
+  { access, adminKeyId }: MetricsRouteOptions,
+): void => {
+  app.get('/metrics', { config: { isPublic: access === 'open' } }, async ({ keyId }, reply) => {
+    if (access === 'admin' && keyId !== null && keyId !== adminKeyId) {
+      throw new GatewayError('AUTHENTICATION_FAILED', 'Metrics need the admin key.')
+    }
+    return reply.type(source.contentType).send(await source.render())
+  })
+}

@@ -1,0 +1,275 @@
+import type { Pause } from '#src/domain/pause.ts'
+import {
+  type Cell,
+  type CircuitRecord,
+  countsOf,
+  type HealthRecord,
+  healthKeyOf,
+  type Observation,
+  type Outcome,
+  type OutcomeCounts,
+  parseCellId,
+  providerKeyOf,
+  type StatsExchange,
+  type StatsReceiver,
+} from '#src/domain/provider-stats.ts'
+import { Breakers } from './breakers.ts'
+import { CellBook, type TrackedOffering } from './cell-book.ts'
+import type { Estimate } from './estimate.ts'
+import { HealthBook, type HealthState, type Ticket } from './health-book.ts'
+import type { RoutingPolicy } from './policy.ts'
+
+/** How an attempt ended, for the tracker. */
+export interface AttemptEnd {
+  /**
+   * `answered`: the provider answered, but nothing can be learnt about it (the request was wrong). `abandoned`: nobody
+   * knows (the client left, the gateway failed).
+   */
+  readonly outcome: Outcome | 'answered' | 'abandoned'
+  readonly durationMs: number
+  readonly firstByteMs?: number
+  /** How long the provider asks to be left alone; absent: it said nothing. */
+  readonly retryAfterMs?: number
+}
+
+export interface TrackerOptions {
+  /** Those of configured providers. */
+  readonly offerings: readonly TrackedOffering[]
+  readonly policy: RoutingPolicy
+  readonly nowMs: number
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+  /** Absent: this gateway is alone. */
+  readonly exchange?: StatsExchange
+}
+
+/** A circuit that is open for the purpose of choosing. */
+export interface HealthView {
+  readonly isOpen: boolean
+  readonly pause?: Pause
+  /** First tries that may be in flight there from this gateway, and those that are. */
+  readonly slowStartLimit: number
+  readonly firstInFlight: number
+  /** Attempts of this gateway that are under way there, and how many end per ms of late. */
+  readonly inFlight: number
+  readonly endsPerMs: number
+  readonly hasProbe: boolean
+  readonly lastSeenMs: number
+  readonly circuit: CircuitRecord
+}
+
+const ALONE: StatsExchange = { share: () => undefined, shareHealth: () => undefined }
+
+/**
+ * What one gateway believes of every offering: estimates, breakers, pauses, what is in flight. Told of each attempt's
+ * begin and end, and by `tick` that time passes; asked by `chooseNext`. Knows no clock: times are arguments, in routing's
+ * milliseconds. The same code runs in the gateway and in the simulation.
+ */
+export class ProviderTracker implements StatsReceiver {
+  readonly #policy: RoutingPolicy
+  readonly #random: () => number
+  readonly #exchange: StatsExchange
+  readonly #cells: CellBook
+  readonly #health: HealthBook
+  readonly #breakers: Breakers
+  #replicas = 1
+
+  constructor({ offerings, policy, nowMs, random, exchange }: TrackerOptions) {
+    this.#policy = policy
+    this.#random = random
+    this.#exchange = exchange ?? ALONE
+    this.#cells = new CellBook(offerings, policy, nowMs)
+    this.#health = new HealthBook(offerings, nowMs, policy.loadHalfLifeMs)
+    const [cells, health] = [this.#cells, this.#health]
+    this.#breakers = new Breakers({ policy, random, exchange: this.#exchange, cells, health })
+  }
+
+  // -- What is asked ---------------------------------------------------------------------------------------------
+
+  estimateOf(cell: Cell, nowMs: number): Estimate {
+    return this.#cells.estimateOf(cell, nowMs)
+  }
+
+  healthOf(place: Pick<Cell, 'modelId' | 'provider'>, nowMs: number): HealthView {
+    const state = this.#health.of(place)
+    const { slowStartBase, slowStartFactor } = this.#policy
+    const recent = this.#cells.recentSuccesses(place, nowMs)
+    const pause = this.#health.pauseOf(state, nowMs)
+    return {
+      isOpen: state.circuit.state === 'open',
+      slowStartLimit: Math.ceil((slowStartBase + slowStartFactor * recent) / this.#replicas),
+      firstInFlight: state.firstInFlight,
+      inFlight: state.inFlight.size,
+      endsPerMs: state.ends.perMs(nowMs),
+      hasProbe: state.grants > 0,
+      lastSeenMs: this.#cells.lastSeenMs(place),
+      circuit: state.circuit,
+      ...(pause && { pause }),
+    }
+  }
+
+  // -- What is told ----------------------------------------------------------------------------------------------
+
+  /** A request for a model came. */
+  arrive(modelId: string, nowMs: number): void {
+    this.#cells.arrive(modelId, nowMs)
+  }
+
+  begin(cell: Cell, part: Pick<Ticket, 'isFirst' | 'isProbe'>, nowMs: number): Ticket {
+    const state = this.#health.of(cell)
+    const { latency } = this.estimateOf(cell, nowMs)
+    const ticket: Ticket = {
+      cell,
+      begunMs: nowMs,
+      latency,
+      isLate: false,
+      lateEvidence: 0,
+      ...part,
+    }
+    state.inFlight.add(ticket)
+    if (ticket.isFirst) state.firstInFlight += 1
+    if (ticket.isProbe) {
+      state.grants = Math.max(0, state.grants - 1)
+      state.probesInFlight += 1
+    }
+    return ticket
+  }
+
+  settle(ticket: Ticket, end: AttemptEnd, nowMs: number): void {
+    const { outcome } = end
+    const state = this.#health.of(ticket.cell)
+    this.#breakers.markLate(state, nowMs)
+    state.inFlight.delete(ticket)
+    state.ends.add(nowMs)
+    if (ticket.isFirst) state.firstInFlight -= 1
+    if (ticket.isProbe) state.probesInFlight -= 1
+    if (ticket.isLate) this.#cells.changeLate(ticket.cell, -1, nowMs)
+    if (outcome === 'abandoned') return
+    if (outcome !== 'timeout') state.lastCompletionMs = nowMs
+    if (outcome === 'answered') {
+      this.#breakers.answered(state, ticket)
+      return
+    }
+    this.#record(ticket.cell, { ...end, outcome }, nowMs)
+    this.#endPauses(state, ticket, outcome, end, nowMs)
+    this.#breakers.judge(state, ticket, outcome, nowMs)
+  }
+
+  #record(cell: Cell, end: AttemptEnd & { readonly outcome: Outcome }, nowMs: number): void {
+    const { outcome, durationMs, firstByteMs } = end
+    const first = firstByteMs === undefined ? {} : { firstByteMs }
+    const observation: Observation = { cell, outcome, durationMs, atMs: nowMs, ...first }
+    this.#cells.record(cell, countsOf(observation), nowMs, nowMs)
+    this.#exchange.share(observation)
+  }
+
+  #endPauses(
+    state: HealthState,
+    { cell, begunMs }: Ticket,
+    outcome: Outcome,
+    { retryAfterMs }: AttemptEnd,
+    nowMs: number,
+  ): void {
+    if (outcome === 'rate_limited') {
+      this.#pauseAfterRateLimit(state, begunMs, retryAfterMs, nowMs)
+      return
+    }
+    if (outcome !== 'success') return
+    state.guessedPauses = 0
+    for (const key of [state.key, providerKeyOf(cell.provider)]) {
+      if (this.#health.resume(key, begunMs)) {
+        this.#exchange.shareHealth({ key, resumeBegunMs: begunMs })
+      }
+    }
+  }
+
+  #pauseAfterRateLimit(
+    state: HealthState,
+    begunMs: number,
+    retryAfterMs: number | undefined,
+    nowMs: number,
+  ): void {
+    const { rateLimitPauseMs, longestGuessedPauseMs, longestRateLimitPauseMs } = this.#policy
+    // Attempts that were in flight together say the same thing once.
+    const isNews = !state.pause || begunMs >= state.pause.sinceMs
+    if (retryAfterMs === undefined && isNews) state.guessedPauses += 1
+    const doublings = Math.max(0, state.guessedPauses - 1)
+    const guessMs = Math.min(longestGuessedPauseMs, rateLimitPauseMs * 2 ** doublings)
+    const jitter = 1 + this.#policy.pauseJitter * this.#random()
+    // A hint of nothing would let one request spend all its calls in a moment.
+    const askedMs = Math.max(rateLimitPauseMs, retryAfterMs ?? guessMs)
+    const pauseMs = Math.min(longestRateLimitPauseMs, askedMs * jitter)
+    this.#pause(state.key, { reason: 'rate_limited', sinceMs: nowMs, untilMs: nowMs + pauseMs })
+  }
+
+  /** The provider does not accept the operator's key or account: all its models are tried last for a while. */
+  takeOut(provider: string, nowMs: number): void {
+    const untilMs = nowMs + this.#policy.takeOutMs
+    this.#pause(providerKeyOf(provider), { reason: 'taken_out', sinceMs: nowMs, untilMs })
+  }
+
+  #pause(key: string, pause: Pause): void {
+    if (this.#health.pause(key, pause)) this.#exchange.shareHealth({ key, pause })
+  }
+
+  /** To be called about once a second: attempts that have become late, silence, offsets of tiers. */
+  tick(nowMs: number): void {
+    for (const state of this.#health.states) this.#breakers.watch(state, this.#replicas, nowMs)
+    this.#cells.learnOffsets(nowMs)
+  }
+
+  // -- Other gateways --------------------------------------------------------------------------------------------
+
+  absorb(cellId: string, counts: Readonly<OutcomeCounts>, atMs: number, nowMs: number): void {
+    const parts = parseCellId(cellId)
+    const offering = parts && this.#cells.offeringOf(parts.configKey)
+    if (!parts || !offering) return
+    const { modelId, provider } = offering
+    const cell: Cell = { ...parts, id: cellId, modelId, provider }
+    const state = this.#health.of(cell)
+    this.#breakers.markLate(state, nowMs)
+    this.#cells.record(cell, counts, atMs, nowMs)
+    this.#breakers.hear(state, cell, counts, { atMs, nowMs })
+  }
+
+  adoptHealth(key: string, { circuit, pause, resumedMs }: HealthRecord): void {
+    const state = this.#health.find(key)
+    if (state && circuit && circuit.sinceMs > state.circuit.sinceMs) {
+      this.#breakers.take(state, circuit)
+    }
+    if (resumedMs !== undefined) this.#health.resume(key, resumedMs)
+    if (pause) this.#health.pause(key, pause)
+  }
+
+  setReplicas(count: number): void {
+    this.#replicas = Math.max(1, count)
+    this.#cells.setReplicas(this.#replicas)
+  }
+
+  wantedProbes(nowMs: number): readonly string[] {
+    const { probe, maxProbes, probeIntervalMs } = this.#policy
+    if (probe === 'off') return []
+    return [...this.#health.states]
+      .filter(
+        ({ circuit, grants, grantedMs, probesInFlight }) =>
+          circuit.state === 'open' &&
+          nowMs >= circuit.untilMs &&
+          grants === 0 &&
+          probesInFlight < maxProbes &&
+          nowMs >= grantedMs + probeIntervalMs,
+      )
+      .map(({ key }) => key)
+  }
+
+  grantProbe(key: string, nowMs: number): void {
+    const state = this.#health.find(key)
+    if (state?.circuit.state !== 'open') return
+    state.grants = 1
+    state.grantedMs = nowMs
+  }
+
+  /** Shared state of a place, for whoever shows it. */
+  recordOf(place: Pick<Cell, 'modelId' | 'provider'>): HealthRecord {
+    return this.#health.recordOf(healthKeyOf(place))
+  }
+}

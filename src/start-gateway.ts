@@ -1,0 +1,247 @@
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import { createUpstreamFetch, type UpstreamFetch } from '#providers/lib/upstream-fetch.ts'
+import { providerModules } from '#providers/provider-modules.ts'
+import { type App, type AppDependencies, buildAdminApp, buildApp } from './app.ts'
+import { type Catalog, createCatalog } from './catalog/catalog.ts'
+import { readModelFiles } from './catalog/model-files.ts'
+import type { Config } from './config.ts'
+import { type BusyCount, createBusyCount } from './domain/busy-count.ts'
+import { systemClock } from './domain/clock.ts'
+import type { ProviderAdapter } from './domain/provider-adapter.ts'
+import { createGenerationEvents } from './generation/events.ts'
+import type { GenerationDependencies } from './generation/generation-dependencies.ts'
+import { recordRequests } from './generation/record-requests.ts'
+import { trackCalls } from './generation/track-calls.ts'
+import { MAX_INPUT_IMAGE_BYTES } from './http/limits.ts'
+import { convertInputImage } from './images/convert.ts'
+import { createDiskMediaStore } from './images/disk-media-store.ts'
+import { createImageFetcher, type ImageFetcher } from './images/fetch-image.ts'
+import { DEFAULT_MAX_INPUT_PIXELS, inspectInputImage } from './images/inspect-input-image.ts'
+import { measureFetches } from './images/measure-fetches.ts'
+import { createMediaSigner, loadMediaSecret } from './images/media-url.ts'
+import { prepareImages } from './images/prepare-images.ts'
+import { readInputImage } from './images/read-input-image.ts'
+import type { Routing } from './routing/routing.ts'
+import { startRouting } from './start-routing.ts'
+import { createMemoryRequestLog } from './state/memory/memory-request-log.ts'
+import { createLogger } from './telemetry/logger.ts'
+import { createMetrics } from './telemetry/metrics.ts'
+import { logRequestEvents } from './telemetry/request-events.ts'
+
+/** Largest image taken from a provider, in bytes: a 4K PNG has up to 30 MB. */
+const MAX_OUTPUT_IMAGE_BYTES = 100 * 1000 * 1000
+
+/** Time limit of one download of a provider's image, in milliseconds before `TIME_SCALE`. */
+const IMAGE_FETCH_TIMEOUT_MS = 30_000
+
+/**
+ * Pauses before a broken download of a provider's image is tried again, in milliseconds before `TIME_SCALE`: an image
+ * that was paid for is worth a second.
+ */
+const FETCH_RETRY_DELAYS_MS = [200, 1_000]
+
+/** How often expired images are removed, in milliseconds. */
+const SWEEP_INTERVAL_MS = 60_000
+
+/** A gateway that listens. */
+export interface RunningGateway {
+  /** Such as `http://127.0.0.1:8080`. */
+  readonly url: string
+  readonly logger: Logger
+  /** Takes no new requests, finishes those in flight, frees everything. */
+  close(): Promise<void>
+}
+
+const createAdapters = (
+  config: Config,
+  logger: Logger,
+  upstream: UpstreamFetch,
+  calls: BusyCount,
+): Map<string, ProviderAdapter> => {
+  const dependencies = {
+    fetch: upstream.fetch,
+    logger,
+    clock: systemClock,
+    timeScale: config.timeScale,
+  }
+  const adapters = new Map<string, ProviderAdapter>()
+  for (const module of providerModules) {
+    const settings = config.providers.get(module.id)
+    if (settings) adapters.set(module.id, trackCalls(module.create(settings, dependencies), calls))
+  }
+  return adapters
+}
+
+const createMedia = async (config: Config) => {
+  const store = await createDiskMediaStore(config.mediaDir)
+  return { store, signer: createMediaSigner(await loadMediaSecret(config.mediaDir)) }
+}
+
+type Media = Awaited<ReturnType<typeof createMedia>>
+
+interface GenerationParts {
+  readonly config: Config
+  readonly catalog: Catalog
+  readonly adapters: ReadonlyMap<string, ProviderAdapter>
+  readonly media: Media
+  readonly fetcher: ImageFetcher
+  readonly routing: Routing
+}
+
+const createGeneration = (parts: GenerationParts): GenerationDependencies => {
+  const { config, catalog, adapters, media, fetcher, routing } = parts
+  return {
+    catalog,
+    adapters,
+    routing,
+    clock: systemClock,
+    events: createGenerationEvents(),
+    convertInput: convertInputImage,
+    prepareImages: (images, wanted, { signal, measureUpstream }) =>
+      prepareImages(images, wanted, {
+        ...media,
+        fetcher: measureFetches(fetcher, measureUpstream),
+        clock: systemClock,
+        mediaTtlMs: config.mediaTtlMs,
+        maxImageBytes: MAX_OUTPUT_IMAGE_BYTES,
+        retryDelaysMs: FETCH_RETRY_DELAYS_MS.map((delayMs) => delayMs / config.timeScale),
+        signal,
+      }),
+  }
+}
+
+const readCatalog = async ({ modelsDir }: Config): Promise<Catalog> => {
+  const builtIn = new URL('./catalog/models', import.meta.url).pathname
+  return createCatalog(await readModelFiles([builtIn, ...(modelsDir ? [modelsDir] : [])]))
+}
+
+const createFetcher = (config: Config): ImageFetcher =>
+  createImageFetcher({
+    allowedHosts: config.outboundAllow,
+    maxBytes: MAX_OUTPUT_IMAGE_BYTES,
+    timeoutMs: IMAGE_FETCH_TIMEOUT_MS / config.timeScale,
+  })
+
+const inspectUpload: AppDependencies['inspectImage'] = async (bytes, param) => {
+  const limits = { maxBytes: MAX_INPUT_IMAGE_BYTES, maxPixels: DEFAULT_MAX_INPUT_PIXELS }
+  const { format } = await inspectInputImage(bytes, param, limits)
+  return { bytes, format }
+}
+
+const urlOf = (app: FastifyInstance, host: string): string => {
+  const { port } = app.server.address() as AddressInfo
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+const startSweeping = ({ store }: Media, logger: Logger): NodeJS.Timeout =>
+  setInterval(() => {
+    store.sweep(systemClock.now()).catch((error: NodeJS.ErrnoException) => {
+      logger.warn({ code: error.code }, 'expired images could not be removed')
+    })
+  }, SWEEP_INTERVAL_MS).unref()
+
+/**
+ * Takes no new connections and waits for the requests in flight. A connection that never sent a request counts as busy
+ * to Node and would hold the shutdown, so the rest are ended once the last answer is out.
+ */
+const drain = async ({ server, inFlight }: App): Promise<void> => {
+  const closed = server.close()
+  await inFlight.untilNone()
+  server.server.closeAllConnections()
+  await closed
+}
+
+/** Everything that the server is built from, and what has to be ended after it. */
+interface GatewayParts {
+  readonly app: AppDependencies
+  /** Ends what requests work with, once none is left. */
+  release(): Promise<void>
+}
+
+const createParts = async (
+  config: Config,
+  logger: Logger,
+  readiness: AppDependencies['readiness'],
+): Promise<GatewayParts> => {
+  const upstream = createUpstreamFetch()
+  const fetcher = createFetcher(config)
+  const calls = createBusyCount()
+  const adapters = createAdapters(config, logger, upstream, calls)
+  const media = await createMedia(config)
+  const catalog = await readCatalog(config)
+  const metrics = createMetrics()
+  const closing = new AbortController()
+  const running = await startRouting({
+    config,
+    catalog,
+    configuredProviders: new Set(adapters.keys()),
+    logger,
+    metrics,
+    closing: closing.signal,
+  })
+  const { routing, history } = running
+  const generation = createGeneration({ config, catalog, adapters, media, fetcher, routing })
+  const requestLog = createMemoryRequestLog()
+  logRequestEvents(generation.events, logger)
+  recordRequests(generation.events, requestLog, systemClock)
+  const sweeping = startSweeping(media, logger)
+  const release = async (): Promise<void> => {
+    clearInterval(sweeping)
+    closing.abort()
+    // Adapters may still have jobs to cancel for clients that left; they limit themselves to a few seconds.
+    await calls.untilNone()
+    await Promise.all([upstream.close(), fetcher.close(), running.close()])
+    await Promise.all([...adapters.values()].map((adapter) => adapter.close?.()))
+  }
+  const app: AppDependencies = {
+    generation,
+    inspectImage: inspectUpload,
+    readImageReference: (reference, param, limits) =>
+      readInputImage(reference, param, { fetcher, ...limits }),
+    media,
+    history,
+    requestLog,
+    metrics,
+    logger,
+    readiness,
+    providerNames: new Map(providerModules.map(({ id, name }) => [id, name])),
+    keyHashes: config.keyHashes,
+    requestTimeoutMs: config.requestTimeoutMs,
+    corsOrigins: config.corsOrigins,
+    hasAdminPort: config.adminPort !== 0,
+    ...(config.adminKeyHash && { adminKeyHash: config.adminKeyHash }),
+    ...(config.publicBaseUrl && { publicBaseUrl: config.publicBaseUrl }),
+  }
+  return { app, release }
+}
+
+/** Puts the gateway together and listens. Rejects with `ConfigError` or `CatalogError` when it cannot be. */
+export const startGateway = async (
+  config: Config,
+  logger: Logger = createLogger(config.logLevel),
+): Promise<RunningGateway> => {
+  const readiness = { isReady: false }
+  const parts = await createParts(config, logger, readiness)
+  const api = buildApp(parts.app)
+  const admin = buildAdminApp(parts.app)
+  try {
+    await api.server.listen({ host: config.host, port: config.port })
+    if (parts.app.hasAdminPort) {
+      await admin.listen({ host: config.adminHost, port: config.adminPort })
+    }
+  } catch (error) {
+    await Promise.all([api.server.close(), admin.close()])
+    await parts.release()
+    throw error
+  }
+  readiness.isReady = true
+  const close = async (): Promise<void> => {
+    readiness.isReady = false
+    await drain(api)
+    await parts.release()
+    await admin.close()
+  }
+  return { url: urlOf(api.server, config.host), logger, close }
+}

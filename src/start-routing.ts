@@ -1,0 +1,79 @@
+import type { Logger } from 'pino'
+import type { Catalog } from './catalog/catalog.ts'
+import type { Config } from './config.ts'
+import { systemClock } from './domain/clock.ts'
+import type { PerformanceHistory } from './domain/provider-stats.ts'
+import { DEFAULT_ROUTING_POLICY } from './routing/policy.ts'
+import { createRouting, type Routing } from './routing/routing.ts'
+import { createLocalExchange } from './state/local-exchange.ts'
+import { createRedisExchange } from './state/redis-exchange.ts'
+import type { SharingStatus, StatsSharing } from './state/stats-sharing.ts'
+import type { Metrics } from './telemetry/metrics.ts'
+
+/** How often routing looks for attempts that are late, in ms before `TIME_SCALE`, and at least in real ms. */
+const TICK_MS = 1_000
+const LEAST_TICK_MS = 10
+
+export interface RoutingParts {
+  readonly config: Config
+  readonly catalog: Catalog
+  readonly configuredProviders: ReadonlySet<string>
+  readonly logger: Logger
+  readonly metrics: Metrics
+  /** Aborted when the gateway shuts down. */
+  readonly closing: AbortSignal
+}
+
+/** Routing that knows what other gateways know, and keeps up with them. */
+export interface RunningRouting {
+  readonly routing: Routing
+  readonly history: PerformanceHistory
+  /** Tells the others the last of it. */
+  close(): Promise<void>
+}
+
+const createSharing = ({ config, catalog, logger, metrics }: RoutingParts): StatsSharing => {
+  const { redisUrl, timeScale } = config
+  if (redisUrl === undefined) return createLocalExchange({ clock: systemClock, timeScale })
+  const onStatus = ({ isShared, reason }: SharingStatus): void => {
+    metrics.stateShared.set(isShared ? 1 : 0)
+    if (isShared) logger.info('what is learnt about providers is shared through Redis')
+    else
+      logger.warn({ reason }, 'Redis cannot be used: routing goes on with what this gateway knows')
+  }
+  const configKeys = catalog.models.flatMap(({ offerings }) =>
+    offerings.map(({ configKey }) => configKey),
+  )
+  return createRedisExchange({
+    url: redisUrl,
+    clock: systemClock,
+    timeScale,
+    configKeys,
+    onStatus,
+  })
+}
+
+/** Takes in what is known already, for 2 s at most, and keeps routing up to date until it is closed. */
+export const startRouting = async (parts: RoutingParts): Promise<RunningRouting> => {
+  const { config, catalog, configuredProviders, closing } = parts
+  const sharing = createSharing(parts)
+  const routing = createRouting({
+    models: catalog.models,
+    configuredProviders,
+    policy: { ...DEFAULT_ROUTING_POLICY, probe: config.probe },
+    clock: systemClock,
+    timeScale: config.timeScale,
+    closing,
+    exchange: sharing.exchange,
+  })
+  sharing.attach(routing.tracker)
+  await sharing.start()
+  const tick = (): void => routing.tracker.tick(routing.clock.nowMs())
+  const intervalMs = Math.max(LEAST_TICK_MS, TICK_MS / config.timeScale)
+  const ticking = setInterval(tick, intervalMs).unref()
+  const close = (): Promise<void> => {
+    clearInterval(ticking)
+    return sharing.close()
+  }
+  return { routing, history: sharing.history, close }
+}

@@ -1,0 +1,161 @@
+import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
+import { REDIS_SCRIPTS } from './redis-scripts.ts'
+import { parseRedisUrl, type RedisTarget } from './redis-url.ts'
+import { type Trouble, troubleOf } from './trouble.ts'
+
+export type RedisClient = Redis | Cluster
+
+/** A connection that keeps itself alive. All durations are real milliseconds. */
+export interface RedisConnection {
+  readonly client: RedisClient
+  /** Whether commands can be sent now. */
+  isReady(): boolean
+  /** Why it is not ready; `undefined`: nothing went wrong since it last was. */
+  trouble(): Trouble | undefined
+  /** Begins to connect, also when the client has given up; never throws. After `close` it does nothing. */
+  open(): void
+  /** Drops the connection and makes a new one: there may be a new master. Not more often than every 10 s. */
+  renew(nowMs: number): void
+  close(): Promise<void>
+}
+
+/** No command is waited for longer than this. */
+export const COMMAND_TIMEOUT_MS = 200
+/** A server that is silent for so long, while something is asked of it, is taken for dead. */
+const SOCKET_TIMEOUT_MS = 1_000
+const CONNECT_TIMEOUT_MS = 1_000
+const FIRST_RETRY_MS = 50
+const LONGEST_RETRY_MS = 2_000
+const RENEWAL_INTERVAL_MS = 10_000
+
+/** Doubling, with jitter so that not all gateways come back at once. */
+const retryDelay =
+  (random: () => number) =>
+  (times: number): number => {
+    const delayMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(times, 10))
+    return delayMs * (0.5 + 0.5 * random())
+  }
+
+/** Nothing is sent twice, nothing waits for a connection, nobody waits long. */
+const baseOptions = (target: RedisTarget) =>
+  ({
+    ...(target.username && { username: target.username }),
+    ...(target.password && { password: target.password }),
+    ...(target.isEncrypted && { tls: {} }),
+    family: target.family,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    socketTimeout: SOCKET_TIMEOUT_MS,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    disconnectTimeout: COMMAND_TIMEOUT_MS,
+    maxLoadingRetryTime: CONNECT_TIMEOUT_MS,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    connectionName: 'fresnel',
+  }) satisfies RedisOptions
+
+const singleOptions = (target: RedisTarget, retryStrategy: (times: number) => number) =>
+  ({
+    ...baseOptions(target),
+    db: target.db,
+    retryStrategy,
+    enableOfflineQueue: false,
+    lazyConnect: true,
+    scripts: REDIS_SCRIPTS,
+  }) satisfies RedisOptions
+
+const sentinelOptions = (
+  { nodes, masterName, sentinelUsername, sentinelPassword, isEncrypted }: RedisTarget,
+  retryStrategy: (times: number) => number,
+) =>
+  ({
+    sentinels: [...nodes],
+    name: masterName ?? '',
+    sentinelRetryStrategy: retryStrategy,
+    sentinelCommandTimeout: COMMAND_TIMEOUT_MS,
+    ...(sentinelUsername && { sentinelUsername }),
+    ...(sentinelPassword && { sentinelPassword }),
+    ...(isEncrypted && { enableTLSForSentinelMode: true, sentinelTLS: {} }),
+  }) satisfies RedisOptions
+
+const clusterOptions = (target: RedisTarget, retryStrategy: (times: number) => number) =>
+  ({
+    redisOptions: baseOptions(target),
+    clusterRetryStrategy: retryStrategy,
+    enableOfflineQueue: false,
+    lazyConnect: true,
+    scripts: REDIS_SCRIPTS,
+    slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
+    // 0: ioredis would send again what may have been done already.
+    retryDelayOnFailover: 0,
+    retryDelayOnClusterDown: 0,
+    // A certificate names a host, not its address.
+    ...(target.isEncrypted && {
+      dnsLookup: (
+        host: string,
+        done: (error: NodeJS.ErrnoException | null, address: string) => void,
+      ): void => done(null, host),
+    }),
+  }) satisfies ClusterOptions
+
+const createClient = (target: RedisTarget, random: () => number): RedisClient => {
+  const retryStrategy = retryDelay(random)
+  if (target.kind === 'cluster') {
+    return new Cluster([...target.nodes], clusterOptions(target, retryStrategy))
+  }
+  const options = singleOptions(target, retryStrategy)
+  if (target.kind === 'sentinel') {
+    return new Redis({ ...options, ...sentinelOptions(target, retryStrategy) })
+  }
+  const [node = { host: 'localhost', port: 6379 }] = target.nodes
+  return new Redis({ ...options, ...node })
+}
+
+const connect = (client: RedisClient): void => {
+  // Why it failed is told as an event.
+  client.connect().catch(() => undefined)
+}
+
+/** Ends a client, politely if it answers soon. */
+const quit = async (client: RedisClient): Promise<void> => {
+  if (client.status === 'ready') {
+    const limit = new Promise((resolve) => setTimeout(resolve, COMMAND_TIMEOUT_MS).unref())
+    await Promise.race([client.quit().catch(() => undefined), limit])
+  }
+  if (client.status !== 'end') client.disconnect()
+}
+
+/** A client for a `REDIS_URL`; connects when it is opened. Throws for a URL that cannot be read. */
+export const createRedisConnection = (
+  url: string,
+  random: () => number = Math.random,
+): RedisConnection => {
+  const target = parseRedisUrl(url)
+  const client = createClient(target, random)
+  let trouble: Trouble | undefined
+  let renewedMs = Number.NEGATIVE_INFINITY
+  let isClosed = false
+  client.on('error', (error: Error) => {
+    trouble = troubleOf(error)
+  })
+  client.on('ready', () => {
+    trouble = undefined
+  })
+  return {
+    client,
+    isReady: () => client.status === 'ready',
+    trouble: () => trouble,
+    open: () => {
+      const isIdle = client.status === 'wait' || client.status === 'end'
+      if (isIdle && !isClosed) connect(client)
+    },
+    renew: (nowMs) => {
+      if (target.kind === 'cluster' || nowMs - renewedMs < RENEWAL_INTERVAL_MS) return
+      renewedMs = nowMs
+      client.disconnect(true)
+    },
+    close: () => {
+      isClosed = true
+      return quit(client)
+    },
+  }
+}

@@ -1,0 +1,72 @@
+import {
+  HOUR_MS,
+  type HourRecord,
+  latencyBinOf,
+  noCounts,
+  type Observation,
+  type OutcomeCounts,
+  parseCellId,
+} from '#src/domain/provider-stats.ts'
+import { addField, fieldsOf, splitField } from './count-fields.ts'
+import { DAY_MS } from './redis-keys.ts'
+
+/*
+ * A day of an offering is one hash. Its fields: `<hour 0-23>|<mode>|<tier>|<field>`, where the field is one of a
+ * bucket's, or `b<bin>` of durations, or `y<bin>` of times to first byte.
+ */
+
+/** What one attempt adds to its hour. */
+export const historyFieldsOf = (observation: Observation): [field: string, by: number][] => {
+  const fields = fieldsOf(observation)
+  if (observation.outcome !== 'success') return fields
+  fields.push([`b${latencyBinOf(observation.durationMs)}`, 1])
+  if (observation.firstByteMs !== undefined) {
+    fields.push([`y${latencyBinOf(observation.firstByteMs)}`, 1])
+  }
+  return fields
+}
+
+/** Which day's hash an hour lies in, and what its fields begin with there. */
+export const placeOfHour = (hourMs: number): readonly [day: number, prefix: string] => {
+  const day = Math.floor(hourMs / DAY_MS)
+  return [day, `${Math.floor((hourMs - day * DAY_MS) / HOUR_MS)}|`]
+}
+
+interface OpenHour extends HourRecord {
+  readonly counts: OutcomeCounts
+  readonly latencyBins: Record<number, number>
+  readonly firstByteBins: Record<number, number>
+}
+
+const addHistoryField = (hour: OpenHour, field: string, sum: number): void => {
+  if (addField(hour.counts, field, sum)) return
+  const bin = Number(field.slice(1))
+  if (!Number.isInteger(bin)) return
+  if (field.startsWith('b')) hour.latencyBins[bin] = sum
+  if (field.startsWith('y')) hour.firstByteBins[bin] = sum
+}
+
+const openHour = (configKey: string, day: number, place: string): OpenHour | undefined => {
+  const [hour, ...shape] = place.split('|')
+  const cell = parseCellId([configKey, ...shape].join('|'))
+  const hourMs = day * DAY_MS + Number(hour) * HOUR_MS
+  if (!cell || !Number.isFinite(hourMs)) return undefined
+  return { ...cell, hourMs, counts: noCounts(), latencyBins: {}, firstByteBins: {} }
+}
+
+/** The hours of a day; fields that cannot be read are left out. */
+export const parseHistory = (
+  configKey: string,
+  day: number,
+  hash: Readonly<Record<string, string>>,
+): HourRecord[] => {
+  const hours = new Map<string, OpenHour>()
+  for (const [name, text] of Object.entries(hash)) {
+    const [place, field] = splitField(name)
+    const hour = hours.get(place) ?? openHour(configKey, day, place)
+    if (!hour) continue
+    hours.set(place, hour)
+    addHistoryField(hour, field, Number(text))
+  }
+  return [...hours.values()]
+}

@@ -1,0 +1,148 @@
+import type { StatsReceiver } from '#src/domain/provider-stats.ts'
+import { asHash, type Step } from './batch.ts'
+import type { BucketLedger } from './bucket-ledger.ts'
+import { CatchUp, type PastCounts } from './catch-up.ts'
+import type { HealthLedger } from './health-fields.ts'
+import {
+  BUCKET_MS,
+  BUFFER_MS,
+  bucketKey,
+  bucketOf,
+  HEALTH_KEY,
+  LATE_KEY,
+  WINDOW_MS,
+} from './redis-keys.ts'
+
+/** Most buckets read at once beside the present two: so many are answered well within a command's time-out. */
+const MOST_OLD_BUCKETS = 24
+
+/** Buckets get nothing any more after this: as long as counts wait, and a minute for those who are slow. */
+const KEPT_BUCKETS_MS = BUFFER_MS + 60_000
+
+/** Moments of one exchange, in routing's ms. */
+export interface Moment {
+  /** By this gateway's clock. */
+  readonly nowMs: number
+  /** How far Redis' clock is ahead. */
+  readonly aheadMs: number
+}
+
+/** What the others have to tell: reads it and passes it on, each once. */
+export class Inbox {
+  readonly #ledger: BucketLedger
+  readonly #health: HealthLedger
+  readonly #configKeys: readonly string[]
+  readonly #startedMs: number
+  /** Buckets to be read. */
+  readonly #due = new Set<number>()
+  /** The bucket that was the present one when it was last read. */
+  #readTo: number | undefined
+  #lateSeen: ReadonlySet<string> = new Set()
+  /** Absent: before the first exchange. */
+  #catchUp: CatchUp | undefined
+
+  constructor(parts: {
+    readonly ledger: BucketLedger
+    readonly health: HealthLedger
+    /** Offerings whose past is read at the start. */
+    readonly configKeys: readonly string[]
+    /** When this gateway began to observe. */
+    readonly startedMs: number
+  }) {
+    this.#ledger = parts.ledger
+    this.#health = parts.health
+    this.#configKeys = parts.configKeys
+    this.#startedMs = parts.startedMs
+  }
+
+  /** Whether the past is known. */
+  get isCaughtUp(): boolean {
+    return this.#catchUp?.isDone ?? false
+  }
+
+  /** What is to be read. Health comes first, as it says which counts are old news. */
+  steps(moment: Moment, receiver: StatsReceiver): Step[] {
+    const present = bucketOf(moment.nowMs + moment.aheadMs)
+    this.#markDue(moment, present)
+    const old = [...this.#due].filter((bucket) => bucket < present - 1).sort((a, b) => a - b)
+    const buckets = [...old.slice(0, MOST_OLD_BUCKETS), present - 1, present]
+    const isPastRead = old.length === 0
+    return [
+      this.#healthStep(moment, receiver),
+      ...buckets.map((bucket) => this.#bucketStep(bucket, present, moment, receiver)),
+      this.#lateStep(present),
+      ...(isPastRead ? this.#pastSteps(moment, receiver) : []),
+    ]
+  }
+
+  /** To be called after each exchange that went well. */
+  dropOld({ nowMs, aheadMs }: Moment): void {
+    this.#ledger.dropBefore(nowMs + aheadMs - KEPT_BUCKETS_MS)
+  }
+
+  #markDue({ nowMs, aheadMs }: Moment, present: number): void {
+    const redisMs = nowMs + aheadMs
+    this.#catchUp ??= new CatchUp({
+      configKeys: this.#configKeys,
+      startedMs: this.#startedMs + aheadMs,
+      nowMs: redisMs,
+      windowMs: WINDOW_MS,
+    })
+    const oldest = bucketOf(redisMs - WINDOW_MS)
+    const first = Math.max(this.#readTo === undefined ? oldest : this.#readTo - 1, oldest)
+    for (let bucket = first; bucket <= present; bucket += 1) this.#due.add(bucket)
+    for (const bucket of this.#due) if (bucket < oldest) this.#due.delete(bucket)
+  }
+
+  #healthStep({ aheadMs }: Moment, receiver: StatsReceiver): Step {
+    return {
+      send: (pipeline) => pipeline.hgetall(HEALTH_KEY),
+      answered: (answer) => {
+        for (const [key, record] of this.#health.hear(asHash(answer), aheadMs)) {
+          receiver.adoptHealth(key, record)
+        }
+      },
+    }
+  }
+
+  #bucketStep(
+    bucket: number,
+    present: number,
+    { nowMs, aheadMs }: Moment,
+    receiver: StatsReceiver,
+  ): Step {
+    return {
+      send: (pipeline) => pipeline.hgetall(bucketKey(bucket)),
+      answered: (answer) => {
+        const hash = asHash(answer)
+        this.#due.delete(bucket)
+        if (bucket === present) this.#readTo = present
+        this.#catchUp?.readBucket(bucket, hash)
+        for (const { cellId, counts, atMs } of this.#ledger.read(bucket, hash, nowMs + aheadMs)) {
+          receiver.absorb(cellId, counts, Math.min(atMs - aheadMs, nowMs), nowMs)
+        }
+      },
+    }
+  }
+
+  /** Which old buckets got counts of gateways that could not send them before. */
+  #lateStep(present: number): Step {
+    const first = present - BUFFER_MS / BUCKET_MS
+    return {
+      send: (pipeline) => pipeline.zrangebyscore(LATE_KEY, first, '+inf'),
+      answered: (answer) => {
+        const members = Array.isArray(answer) ? answer.map(String) : []
+        for (const member of members) {
+          if (!this.#lateSeen.has(member)) this.#due.add(Number.parseInt(member, 10))
+        }
+        this.#lateSeen = new Set(members)
+      },
+    }
+  }
+
+  #pastSteps({ nowMs, aheadMs }: Moment, receiver: StatsReceiver): Step[] {
+    const absorb = ({ cellId, counts, atMs }: PastCounts): void =>
+      receiver.absorb(cellId, counts, Math.min(atMs - aheadMs, nowMs), nowMs)
+    return this.#catchUp?.steps(absorb) ?? []
+  }
+}

@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest'
+import type { CircuitRecord } from '#src/domain/provider-stats.ts'
+import { cellAt, counts, MINUTE, MODEL, SECOND, successes, watch } from './tracker-harness.ts'
+
+const KEY = `${MODEL}:gemini`
+const open = (sinceMs: number): CircuitRecord => ({
+  state: 'open',
+  sinceMs,
+  untilMs: sinceMs + 10 * SECOND,
+  openings: 1,
+})
+const shut = (sinceMs: number): CircuitRecord => ({
+  state: 'closed',
+  sinceMs,
+  untilMs: 0,
+  openings: 0,
+})
+
+describe('what other gateways counted', () => {
+  it('changes estimates as if it had been seen here', () => {
+    const [here, there] = [watch(), watch()]
+    here.attempt('gemini', 'success', 40 * SECOND)
+    there.pass(40 * SECOND)
+    there.tracker.absorb(cellAt('gemini').id, successes(1, 40 * SECOND), there.now(), there.now())
+    expect(there.estimate('gemini')).toEqual(here.estimate('gemini'))
+    expect(there.health('gemini').slowStartLimit).toBe(here.health('gemini').slowStartLimit)
+  })
+
+  it('weighs what it weighs by now when it comes late', () => {
+    const [here, there] = [watch(), watch()]
+    here.attempt('gemini', 'empty', SECOND)
+    here.pass(9 * MINUTE)
+    there.pass(9 * MINUTE + SECOND)
+    const { id } = cellAt('gemini')
+    const seen = counts({ empty: 1, failureMs: SECOND })
+    there.tracker.absorb(id, seen, there.now() - 9 * MINUTE, there.now())
+    expect(there.estimate('gemini').success).toBeCloseTo(here.estimate('gemini').success, 9)
+  })
+
+  it('opens the breaker', () => {
+    const world = watch()
+    const { id } = cellAt('fal')
+    world.tracker.absorb(id, counts({ timeout: 2 }), world.now(), world.now())
+    expect(world.health('fal').isOpen).toBe(false)
+    world.tracker.absorb(id, counts({ timeout: 1 }), world.now(), world.now())
+    expect(world.health('fal').isOpen).toBe(true)
+  })
+
+  it('does not open a breaker that closed since', () => {
+    const world = watch()
+    world.pass(MINUTE)
+    world.tracker.adoptHealth(KEY, { circuit: shut(world.now()) })
+    const { id } = cellAt('gemini')
+    world.tracker.absorb(id, counts({ timeout: 9 }), world.now() - SECOND, world.now())
+    expect(world.health('gemini').isOpen).toBe(false)
+    expect(world.estimate('gemini').success).toBeCloseTo(world.estimate('gemini').usualSuccess, 9)
+  })
+
+  it('shows that somebody tries the provider', () => {
+    const world = watch()
+    world.pass(20 * MINUTE)
+    const seenMs = world.now() - 2 * MINUTE
+    world.tracker.absorb(cellAt('gemini').id, successes(1, 100), seenMs, world.now())
+    expect(world.health('gemini').lastSeenMs).toBe(seenMs)
+  })
+
+  it.each(['', 'gemini/model', 'nobody/model|text_to_image|1K', 'gemini/model|text_to_image|9K'])(
+    'of a cell that is not known here is ignored: %j',
+    (id) => {
+      const world = watch()
+      const before = world.estimate('gemini')
+      world.tracker.absorb(id, counts({ timeout: 9 }), world.now(), world.now())
+      expect(world.estimate('gemini')).toEqual(before)
+    },
+  )
+})
+
+describe('what other gateways know of health', () => {
+  it('holds when it is newer', () => {
+    const world = watch()
+    const circuit = open(world.now())
+    world.tracker.adoptHealth(KEY, { circuit })
+    expect(world.health('gemini')).toMatchObject({ isOpen: true, circuit })
+    world.tracker.adoptHealth(KEY, { circuit: shut(world.now() - 1) })
+    expect(world.health('gemini').isOpen).toBe(true)
+    world.tracker.adoptHealth(KEY, { circuit: shut(world.now() + 1) })
+    expect(world.health('gemini').isOpen).toBe(false)
+  })
+
+  it('that it came back forgets what was lately seen here', () => {
+    const world = watch()
+    for (let count = 0; count < 20; count += 1) world.attempt('gemini', 'empty', 1)
+    const before = world.estimate('gemini')
+    world.tracker.adoptHealth(KEY, { circuit: shut(world.now()) })
+    expect(world.estimate('gemini').success).toBeGreaterThan(before.success)
+    expect(world.estimate('gemini').usualSuccess).toBe(before.usualSuccess)
+  })
+
+  it('adds pauses, of which the later end holds', () => {
+    const world = watch()
+    const pauseUntil = (untilMs: number) =>
+      world.tracker.adoptHealth(KEY, {
+        pause: { reason: 'rate_limited', sinceMs: world.now(), untilMs },
+      })
+    pauseUntil(world.now() + 9 * SECOND)
+    pauseUntil(world.now() + 3 * SECOND)
+    expect(world.health('gemini').pause?.untilMs).toBe(world.now() + 9 * SECOND)
+  })
+
+  it('takes a provider out for all its models', () => {
+    const world = watch()
+    world.pauseFor('gemini', MINUTE, 'taken_out')
+    expect(world.health('gemini').pause?.reason).toBe('taken_out')
+  })
+
+  it('is nothing to act on for a place that is not watched here', () => {
+    const world = watch()
+    world.tracker.adoptHealth('the/other:gemini', { circuit: open(world.now()) })
+    expect(world.health('gemini').isOpen).toBe(false)
+  })
+
+  it('is what it tells itself', () => {
+    const world = watch()
+    const [circuit, nowMs] = [open(world.now()), world.now()]
+    const pause = { reason: 'rate_limited' as const, sinceMs: nowMs, untilMs: nowMs + 9 }
+    world.tracker.adoptHealth(KEY, { circuit, pause })
+    const place = { modelId: MODEL, provider: 'gemini' }
+    expect(world.tracker.recordOf(place)).toEqual({ circuit, pause })
+  })
+})
