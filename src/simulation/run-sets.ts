@@ -1,0 +1,47 @@
+import { gatewayContender } from './gateway-router.ts'
+import type { GatewaySettings } from './gateways.ts'
+import { average, type Measures, measure } from './measures.ts'
+import { ORACLE } from './oracle.ts'
+import { PEERS } from './peers.ts'
+import type { ScenarioSet } from './scenarios.ts'
+import { type RoutingContender, simulate } from './simulate.ts'
+
+/** One row's measures, by contender. */
+export interface SetResult {
+  readonly name: string
+  readonly about: string
+  readonly oracle: Measures
+  readonly gateway: Measures
+  /** By name. */
+  readonly peers: ReadonlyMap<string, Measures>
+}
+
+const runSet = (set: ScenarioSet, seeds: number, contender: RoutingContender): Measures => {
+  const runs: Measures[] = []
+  const count = Math.max(1, Math.round(seeds * set.seedFactor))
+  for (let seed = 1; seed <= count; seed += 1) {
+    for (const scenario of set.scenarios) {
+      runs.push(measure(simulate(scenario, seed, contender), scenario))
+    }
+  }
+  return average(runs)
+}
+
+/** Runs a set of scenarios under every contender, all of them on the same coins. */
+export const runContenders = (
+  set: ScenarioSet,
+  seeds: number,
+  settings: GatewaySettings,
+): SetResult => {
+  const { preferences } = settings
+  const own: GatewaySettings = set.isHedging
+    ? { ...settings, preferences: { ...preferences, hedge: 'billed' } }
+    : settings
+  return {
+    name: set.name,
+    about: set.about,
+    oracle: runSet(set, seeds, ORACLE),
+    gateway: runSet(set, seeds, gatewayContender(own)),
+    peers: new Map(PEERS.map((peer) => [peer.name, runSet(set, seeds, peer)])),
+  }
+}

@@ -1,0 +1,218 @@
+import type { ModelFile } from '#src/domain/model-card.ts'
+import { firstModelProviders, type MixName, type QuotaName } from './first-model.ts'
+import { randomWorld } from './random-worlds.ts'
+import type { Scenario } from './scenario.ts'
+import type { Change, SimulatedProvider } from './upstream-model.ts'
+
+const MINUTE_MS = 60_000
+const minutes = (from: number, until: number) => ({
+  fromMs: from * MINUTE_MS,
+  untilMs: until * MINUTE_MS,
+})
+/** Where incidents lie unless a scenario says otherwise. */
+const INCIDENT = minutes(10, 20)
+const RANDOM_WORLDS = 24
+/** What is left of fal's and gemini's success in a brown-out, and how much slower they are. */
+const BROWN_SUCCESS = 0.4
+const BROWN_SLOWNESS = 3
+
+/** One or more scenarios whose measures are averaged in one row. */
+export interface ScenarioSet {
+  readonly name: string
+  readonly about: string
+  readonly scenarios: readonly Scenario[]
+  /** Seeds per seed asked for: more for sets with few requests, fewer for those with many. */
+  readonly seedFactor: number
+  /** Whether hedges are on. */
+  readonly isHedging?: boolean
+}
+
+type Changes = Readonly<Record<string, readonly Change[]>>
+
+interface Setting {
+  readonly mix?: MixName
+  readonly quota?: QuotaName
+  readonly changes?: Changes
+}
+
+const worldOf = (file: ModelFile, { mix = 'A', quota = 'small', changes = {} }: Setting) =>
+  firstModelProviders(file, mix, quota).map(
+    (provider): SimulatedProvider => ({ ...provider, changes: changes[provider.name] ?? [] }),
+  )
+
+const set = (
+  about: string,
+  scenario: Scenario,
+  more: Partial<Pick<ScenarioSet, 'seedFactor' | 'isHedging'>> = {},
+): ScenarioSet => ({ name: scenario.name, about, scenarios: [scenario], seedFactor: 1, ...more })
+
+const hour = (name: string, providers: readonly SimulatedProvider[]): Scenario => ({
+  name,
+  providers,
+  perSecond: 1,
+  durationMs: 60 * MINUTE_MS,
+})
+
+/** An incident of ten minutes at the first provider, in forty minutes. */
+const outage = (name: string, providers: readonly SimulatedProvider[]): Scenario => ({
+  name,
+  providers,
+  perSecond: 1,
+  durationMs: 40 * MINUTE_MS,
+  incident: { provider: 0, ...INCIDENT },
+})
+
+/** Only what comes during the incident counts. */
+const duringIncident = (
+  name: string,
+  providers: readonly SimulatedProvider[],
+  provider = 0,
+): Scenario => ({
+  name,
+  providers,
+  perSecond: 1,
+  durationMs: INCIDENT.untilMs,
+  scored: INCIDENT,
+  incident: { provider, ...INCIDENT },
+})
+
+const brown = (success: number): Change => ({
+  ...INCIDENT,
+  success: [success, success],
+  slowness: [BROWN_SLOWNESS, BROWN_SLOWNESS],
+})
+const half = (success: number): Change => ({
+  ...INCIDENT,
+  success: [success / 2, success / 2],
+  slowness: [1.5, 1.5],
+})
+
+const stationarySets = (file: ModelFile): readonly ScenarioSet[] => [
+  set('stationary', hour('S1', worldOf(file, {}))),
+  set('stationary, slow failures', hour('S1 mix B', worldOf(file, { mix: 'B' }))),
+  set(
+    'stationary, 20/s',
+    {
+      ...hour('S1 20/s', worldOf(file, { quota: 'large' })),
+      perSecond: 20,
+      durationMs: 15 * MINUTE_MS,
+    },
+    { seedFactor: 0.5 },
+  ),
+  set('stationary, 1/min', {
+    ...hour('S1 1/min', worldOf(file, {})),
+    perSecond: 1 / 60,
+    durationMs: 1_200 * MINUTE_MS,
+  }),
+  set('stationary, hedging', hour('S1 hedge', worldOf(file, {})), { isHedging: true }),
+  set('gateways alone', { ...hour('S1 alone', worldOf(file, {})), areGatewaysAlone: true }),
+]
+
+const outageSets = (file: ModelFile): readonly ScenarioSet[] => {
+  const refusing: Changes = { gemini: [{ ...INCIDENT, dead: 'refuses' }] }
+  const hanging: Changes = { gemini: [{ ...INCIDENT, dead: 'hangs' }] }
+  const rare = minutes(60, 70)
+  const weakAfter: Changes = {
+    gemini: [
+      { ...INCIDENT, dead: 'refuses' },
+      // A quarter of 20 requests per second, of a quota of 30.
+      { ...minutes(20, 22), quotaFactor: 5 / 30 },
+    ],
+  }
+  const hangingRarely: Changes = { gemini: [{ ...rare, dead: 'hangs' }] }
+  return [
+    set('the best refuses', outage('S2a', worldOf(file, { changes: refusing }))),
+    set('the best is a black hole', outage('S2b', worldOf(file, { changes: hanging }))),
+    set(
+      'the best comes back weak, 20/s',
+      {
+        ...outage('S2c', worldOf(file, { quota: 'large', changes: weakAfter })),
+        perSecond: 20,
+        durationMs: 23 * MINUTE_MS,
+      },
+      { seedFactor: 0.5 },
+    ),
+    set(
+      'a black hole, 1/min',
+      {
+        ...outage('S2b 1/min', worldOf(file, { changes: hangingRarely })),
+        perSecond: 1 / 60,
+        durationMs: 90 * MINUTE_MS,
+        scored: minutes(50, 90),
+        incident: { provider: 0, ...rare },
+      },
+      { seedFactor: 16 },
+    ),
+    set('a black hole, gateways alone', {
+      ...outage('S2b alone', worldOf(file, { changes: hanging })),
+      areGatewaysAlone: true,
+    }),
+  ]
+}
+
+const weatherSets = (file: ModelFile): readonly ScenarioSet[] => {
+  const drift: Changes = {
+    gemini: [{ ...minutes(0, 60), success: [0.835, 0.45], slowness: [1, 2.5] }],
+    vertex: [{ ...minutes(0, 60), success: [0.565, 0.95], slowness: [1, 0.5] }],
+  }
+  const dead: Change = { ...INCIDENT, dead: 'refuses' }
+  const wide: Changes = {
+    gemini: [dead],
+    vertex: [dead],
+    replicate: [half(0.36)],
+    fal: [half(0.923)],
+  }
+  const fal = { fal: [brown(BROWN_SUCCESS)] }
+  const gemini = { gemini: [brown(BROWN_SUCCESS)] }
+  // A fifth of one request per second, of a quota of five.
+  const storm = { gemini: [{ ...INCIDENT, quotaFactor: 0.04 }] }
+  return [
+    set('fal browns out', duringIncident('S3f', worldOf(file, { changes: fal }), 1)),
+    set('the best browns out', duringIncident('S3g', worldOf(file, { changes: gemini }))),
+    set('the best takes a fifth', duringIncident('S4', worldOf(file, { changes: storm }))),
+    set('the best drifts down, the worst up', hour('S5', worldOf(file, { changes: drift }))),
+    set('two dead, two halved', duringIncident('S7', worldOf(file, { changes: wide }))),
+  ]
+}
+
+const coldProviders = (file: ModelFile): readonly SimulatedProvider[] =>
+  worldOf(file, {}).map(({ published: _, ...provider }) => provider)
+
+const isBurst = (nowMs: number): boolean =>
+  [minutes(15, 20), minutes(35, 40)].some(
+    ({ fromMs, untilMs }) => nowMs >= fromMs && nowMs < untilMs,
+  )
+
+const otherSets = (file: ModelFile): readonly ScenarioSet[] => [
+  set('nothing known, first 20 min', {
+    ...hour('S6', coldProviders(file)),
+    durationMs: 20 * MINUTE_MS,
+  }),
+  set('refused prompts, in bursts', {
+    ...hour('S8', worldOf(file, {})),
+    refusedShare: (nowMs) => (isBurst(nowMs) ? 0.7 : 0.08),
+  }),
+  {
+    name: 'S9',
+    about: `${RANDOM_WORLDS} random worlds`,
+    scenarios: Array.from({ length: RANDOM_WORLDS }, (_, index) => randomWorld(index)),
+    seedFactor: 0.25,
+  },
+  set(
+    'saturated, 20/s',
+    {
+      ...hour('S10', worldOf(file, { quota: 'saturated' })),
+      perSecond: 20,
+      durationMs: 20 * MINUTE_MS,
+    },
+    { seedFactor: 0.5 },
+  ),
+]
+
+/** Every scenario, made of the first model's figures. */
+export const scenarioSets = (file: ModelFile): readonly ScenarioSet[] => [
+  ...stationarySets(file),
+  ...outageSets(file),
+  ...weatherSets(file),
+  ...otherSets(file),
+]
