@@ -50,6 +50,8 @@ const createSharing = ({ config, catalog, logger, metrics }: RoutingParts): Stat
     timeScale,
     configKeys,
     onStatus,
+    onHistoryTrouble: (reason) =>
+      logger.warn({ reason }, 'Redis does not give the whole performance history'),
   })
 }
 

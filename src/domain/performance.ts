@@ -58,8 +58,14 @@ export interface HourPerformance {
 
 type Bins = HourRecord['latencyBins']
 
-/** `latencyBinRange` of each bin, worked out once: a page reads thousands of hours. */
-const BIN_RANGES = Array.from({ length: LATENCY_BINS }, (_, bin) => latencyBinRange(bin))
+/** Attempts of all cells of an offering within one hour. */
+export interface HourSums extends Pick<HourRecord, 'hourMs' | 'counts'> {
+  /** As those of an `HourRecord`, without gaps. */
+  readonly latencyBins: readonly number[]
+  readonly firstByteBins: readonly number[]
+}
+
+type Sums = Omit<HourSums, 'hourMs'>
 
 // By index: over thousands of hours that takes a third of the time that going through the keys does.
 const addBins = (into: number[], bins: Bins): void => {
@@ -74,9 +80,13 @@ const addBins = (into: number[], bins: Bins): void => {
  * logarithmic scale: on lognormal ones with σ from 0.33 to 0.51 that is less than 4 % off, the bins being a quarter wide.
  */
 const quantileMs = (bins: readonly number[], share: number): number | undefined => {
-  const rank = share * bins.reduce((sum, count) => sum + count, 0)
+  let total = 0
+  for (const count of bins) total += count
+  const rank = share * total
   let below = 0
-  for (const [bin, count] of bins.entries()) {
+  // By index, as `addBins`.
+  for (let bin = 0; bin < bins.length; bin += 1) {
+    const count = bins[bin] ?? 0
     if (count === 0) continue
     if (below + count >= rank) {
       const [fromMs, toMs] = latencyBinRange(bin)
@@ -112,65 +122,37 @@ const durationQuantileMs = (
   return Math.min(Math.max(ms, least), greatest)
 }
 
-/** Least and greatest sum of durations that the bins allow, or `undefined` when they do not hold `total` durations. */
-const boundsOfSum = (bins: Bins, total: number): readonly [number, number] | undefined => {
-  let held = 0
-  let least = 0
-  let greatest = 0
-  for (const [bin, [fromMs, toMs]] of BIN_RANGES.entries()) {
-    const count = bins[bin]
-    if (count === undefined) continue
-    held += count
-    // The first and the last bin are open to one side.
-    least += bin === 0 ? 0 : count * fromMs
-    greatest += bin === LATENCY_BINS - 1 ? Number.POSITIVE_INFINITY : count * toMs
-  }
-  return held === total ? [least, greatest] : undefined
-}
-
-/**
- * Sum of the durations of an hour's successes: n × exp(μ + σ²/2), of the exact logarithmic moments. Better than bins,
- * which are up to 12 % off where all durations fall into one. Exact for lognormal durations; right to the second order of
- * the spread for others, so it is taken hour by hour and cell by cell, where durations are alike, and not of the whole.
- * A few that are far out would mislead it, so that it is kept within what the bins allow.
- */
-const sumOfDurationsMs = ({ counts, latencyBins }: HourRecord): number => {
-  const { success } = counts
-  if (success === 0) return 0
-  const { mu, variance } = momentsOf(counts)
-  const sum = success * Math.exp(mu + variance / 2)
-  const [least, greatest] = boundsOfSum(latencyBins, success) ?? [0, sum]
-  return Math.min(Math.max(sum, least), greatest)
-}
-
 /** Every outcome that the provider answers for. */
 const requestsOf = (counts: Readonly<OutcomeCounts>): number => counts.success + failuresOf(counts)
 
-/**
- * Figures of these hours taken together; `undefined` when nothing was tried in them. `timeScale` is routing's
- * milliseconds by real one: 1 but for tests.
- */
-export const performanceOf = (
-  records: readonly HourRecord[],
-  timeScale: number,
-): Performance | undefined => {
-  const counts = noCounts()
-  const latencyBins = new Array<number>(LATENCY_BINS).fill(0)
-  const firstByteBins = new Array<number>(LATENCY_BINS).fill(0)
-  let durationsMs = 0
+const emptyBins = (): number[] => new Array<number>(LATENCY_BINS).fill(0)
+
+const sumOf = (records: readonly Omit<HourRecord, 'configKey' | 'mode' | 'tier'>[]): Sums => {
+  const sums = { counts: noCounts(), latencyBins: emptyBins(), firstByteBins: emptyBins() }
   for (const record of records) {
-    addCounts(counts, record.counts)
-    addBins(latencyBins, record.latencyBins)
-    addBins(firstByteBins, record.firstByteBins)
-    durationsMs += sumOfDurationsMs(record)
+    addCounts(sums.counts, record.counts)
+    addBins(sums.latencyBins, record.latencyBins)
+    addBins(sums.firstByteBins, record.firstByteBins)
   }
+  return sums
+}
+
+/** What figures are worked out of: one entry for each hour in which something was tried, in no particular order. */
+export const sumByHour = (records: readonly HourRecord[]): readonly HourSums[] =>
+  [...Map.groupBy(records, ({ hourMs }) => hourMs)].map(([hourMs, hours]) => ({
+    hourMs,
+    ...sumOf(hours),
+  }))
+
+const figuresOf = (sums: Sums, timeScale: number): Performance | undefined => {
+  const { counts, latencyBins, firstByteBins } = sums
   const requests = requestsOf(counts)
   if (requests + counts.rate_limited + counts.refused === 0) return undefined
   const toReal = (ms: number | undefined) => (ms === undefined ? undefined : ms / timeScale)
   return {
     p50Ms: toReal(durationQuantileMs(counts, latencyBins, 0.5)),
     p95Ms: toReal(durationQuantileMs(counts, latencyBins, 0.95)),
-    meanMs: toReal(counts.success > 0 ? durationsMs / counts.success : undefined),
+    meanMs: toReal(counts.success > 0 ? counts.successMs / counts.success : undefined),
     successRate: requests > 0 ? counts.success / requests : undefined,
     requests,
     timeToFirstByteP50Ms: toReal(quantileMs(firstByteBins, 0.5)),
@@ -180,30 +162,39 @@ export const performanceOf = (
   }
 }
 
+/**
+ * Figures of these hours taken together; `undefined` when nothing was tried in them. `timeScale` is routing's
+ * milliseconds by real one: 1 but for tests.
+ */
+export const performanceOf = (
+  hours: readonly HourSums[],
+  timeScale: number,
+): Performance | undefined => figuresOf(sumOf(hours), timeScale)
+
 /** Figures of each window. An hour belongs to every window that it reaches into. `nowMs` is routing's. */
 export const performanceByWindow = (
-  records: readonly HourRecord[],
+  hours: readonly HourSums[],
   nowMs: number,
   timeScale: number,
 ): PerformanceByWindow => {
-  const figuresOf = (window: PerformanceWindow) => {
+  const within = (window: PerformanceWindow) => {
     const sinceMs = nowMs - WINDOWS_MS[window]
-    const within = records.filter(({ hourMs }) => hourMs + HOUR_MS > sinceMs)
-    return performanceOf(within, timeScale)
+    const latest = hours.filter(({ hourMs }) => hourMs + HOUR_MS > sinceMs)
+    return performanceOf(latest, timeScale)
   }
-  return { '24h': figuresOf('24h'), '7d': figuresOf('7d'), '30d': figuresOf('30d') }
+  return { '24h': within('24h'), '7d': within('7d'), '30d': within('30d') }
 }
 
 /** Figures of every hour in which something was tried, the earliest first. */
 export const performanceByHour = (
-  records: readonly HourRecord[],
+  hours: readonly HourSums[],
   timeScale: number,
 ): readonly HourPerformance[] =>
-  [...Map.groupBy(records, ({ hourMs }) => hourMs)]
-    .sort(([left], [right]) => left - right)
-    .flatMap(([hourMs, hours]) => {
-      const performance = performanceOf(hours, timeScale)
-      return performance ? [{ atMs: hourMs / timeScale, performance }] : []
+  hours
+    .toSorted((left, right) => left.hourMs - right.hourMs)
+    .flatMap((sums) => {
+      const performance = figuresOf(sums, timeScale)
+      return performance ? [{ atMs: sums.hourMs / timeScale, performance }] : []
     })
 
 /**

@@ -80,6 +80,8 @@ export interface OutcomeCounts {
   logLatency: number
   /** Sum of ln² over successes. */
   logLatencySquared: number
+  /** Sum of the durations in ms of successes. */
+  successMs: number
   /** Sum of the durations in ms of `outage`, `timeout` and `empty`. */
   failureMs: number
 }
@@ -93,6 +95,7 @@ export const noCounts = (): OutcomeCounts => ({
   refused: 0,
   logLatency: 0,
   logLatencySquared: 0,
+  successMs: 0,
   failureMs: 0,
 })
 
@@ -106,6 +109,7 @@ export const countsOf = ({ outcome, durationMs }: Observation): OutcomeCounts =>
   if (outcome === 'success') {
     counts.logLatency = Math.log(Math.max(durationMs, LEAST_DURATION_MS))
     counts.logLatencySquared = counts.logLatency ** 2
+    counts.successMs = durationMs
   } else if (outcome !== 'rate_limited' && outcome !== 'refused') {
     counts.failureMs = durationMs
   }
@@ -126,6 +130,7 @@ export const addCounts = (
   into.refused += counts.refused * weight
   into.logLatency += counts.logLatency * weight
   into.logLatencySquared += counts.logLatencySquared * weight
+  into.successMs += counts.successMs * weight
   into.failureMs += counts.failureMs * weight
 }
 

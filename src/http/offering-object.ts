@@ -71,9 +71,16 @@ const presentPrice = (rule: PriceRule, { priceSource }: Offering): JsonObject =>
   },
 })
 
+/** As far from 1970 as a date can be, in ms. */
+const LAST_DATE_MS = 8.64e15
+
+/** `null` also for what is no date: it was told by others. */
+const presentInstant = (atMs: number | undefined): string | null =>
+  atMs !== undefined && Math.abs(atMs) <= LAST_DATE_MS ? new Date(atMs).toISOString() : null
+
 const presentHealth = (health: ProviderHealth | undefined): JsonObject => ({
   status: health?.status ?? 'not_configured',
-  until: health?.untilMs === undefined ? null : new Date(health.untilMs).toISOString(),
+  until: presentInstant(health?.untilMs),
   in_flight: health?.inFlight ?? 0,
 })
 

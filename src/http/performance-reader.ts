@@ -5,14 +5,15 @@ import {
   type PerformanceByWindow,
   performanceByHour,
   performanceByWindow,
+  sumByHour,
 } from '#src/domain/performance.ts'
-import { HISTORY_MS, type PerformanceHistory } from '#src/domain/provider-stats.ts'
+import { HISTORY_MS, type HourRecord, type PerformanceHistory } from '#src/domain/provider-stats.ts'
 import type { RoutingClock } from '#src/domain/routing-clock.ts'
 
 /** What was measured of one offering over the last 30 days. */
 export interface LivePerformance {
   readonly byWindow: PerformanceByWindow
-  /** Worked out when called. */
+  /** Worked out when first called. */
   byHour(): readonly HourPerformance[]
 }
 
@@ -34,6 +35,25 @@ export interface PerformanceReaderDependencies {
  */
 const FRESH_MS = 10_000
 
+/** All that is read of one offering. In two turns, as a busy month takes some milliseconds. */
+const measureOffering = async (
+  records: readonly HourRecord[],
+  { nowMs, timeScale }: { readonly nowMs: number; readonly timeScale: number },
+): Promise<LivePerformance> => {
+  await nextTurn()
+  const hours = sumByHour(records)
+  await nextTurn()
+  const byWindow = performanceByWindow(hours, nowMs, timeScale)
+  let byHour: readonly HourPerformance[] | undefined
+  return {
+    byWindow,
+    byHour: () => {
+      byHour ??= performanceByHour(hours, timeScale)
+      return byHour
+    },
+  }
+}
+
 const measure = async (
   model: Model,
   { history, clock }: PerformanceReaderDependencies,
@@ -44,10 +64,7 @@ const measure = async (
   const records = await history.read(configKeys, nowMs - HISTORY_MS)
   const measured = new Map<string, LivePerformance>()
   for (const [configKey, hours] of Map.groupBy(records, (record) => record.configKey)) {
-    // A busy month of one offering takes some milliseconds: requests for images may go in between.
-    await nextTurn()
-    const byWindow = performanceByWindow(hours, nowMs, timeScale)
-    measured.set(configKey, { byWindow, byHour: () => performanceByHour(hours, timeScale) })
+    measured.set(configKey, await measureOffering(hours, { nowMs, timeScale }))
   }
   return measured
 }

@@ -25,6 +25,8 @@ export interface RedisExchangeOptions {
   readonly configKeys: readonly string[]
   /** Told at the start and once per change, whether what is learnt is shared. */
   readonly onStatus: (status: SharingStatus) => void
+  /** Told why the history cannot be read whole; once until it can be again. */
+  readonly onHistoryTrouble?: (reason: string) => void
   /** Uniform in [0, 1). Absent: `Math.random`. */
   readonly random?: () => number
 }
@@ -44,14 +46,21 @@ const START_POLL_MS = 10
 const ALIVE_MS = 10_000
 const LEAST_ALIVE_MS = 1_000
 
-const createParts = ({ url, clock, timeScale, configKeys, random }: RedisExchangeOptions) => {
+const createParts = ({
+  url,
+  clock,
+  timeScale,
+  configKeys,
+  onHistoryTrouble,
+  random,
+}: RedisExchangeOptions) => {
   const gateway = randomUUID()
   const receipt = `#${gateway}`
   const { nowMs } = createRoutingClock(clock, timeScale)
-  const connection = createRedisConnection(url, random)
+  const connection = createRedisConnection(url, { timeScale, random })
   const lifetimes = keyLifetimes(timeScale)
   const ledger = new BucketLedger(receipt, syncIntervalMs(timeScale) * timeScale)
-  const health = new HealthLedger(gateway)
+  const health = new HealthLedger(gateway, timeScale)
   const outbox = new Outbox({ receipt, ledger, health, lifetimes })
   const inbox = new Inbox({ ledger, health, configKeys, startedMs: nowMs() })
   const redisClock = new RedisClock(timeScale)
@@ -68,7 +77,12 @@ const createParts = ({ url, clock, timeScale, configKeys, random }: RedisExchang
   })
   const own = createMemoryHistory()
   const redisNowMs = () => nowMs() + (redisClock.aheadMs ?? 0)
-  const history = createRedisHistory({ connection, nowMs: redisNowMs, own })
+  const history = createRedisHistory({
+    connection,
+    nowMs: redisNowMs,
+    own,
+    onTrouble: onHistoryTrouble,
+  })
   return { connection, outbox, inbox, sync, own, history }
 }
 
@@ -159,6 +173,7 @@ export const createRedisExchange = (options: RedisExchangeOptions): RedisSharing
       await catchUp()
       status.started()
       loop.begin()
+      history.warm(options.configKeys)
     },
     close: async () => {
       await loop.end()

@@ -43,6 +43,7 @@ const createHour = (hourMs: number, success: number, part: Partial<OutcomeCounts
       success,
       logLatency: success * logLatency,
       logLatencySquared: success * logLatency ** 2,
+      successMs: success * 30_000,
       ...part,
     },
     latencyBins: success > 0 ? { [latencyBinOf(30_000)]: success } : {},

@@ -40,6 +40,8 @@ const openHour = ({ configKey, mode, tier }: Observation['cell'], hourMs: number
 /** What this process saw itself. Bounded: one record for each cell and hour of the last 30 days. */
 export const createMemoryHistory = (): RecordedHistory => {
   const hours = new Map<number, Map<string, OpenHour>>()
+  // What no reader has: all else is copied before it changes, as a month is too much to copy for each reader.
+  let unread = new WeakSet<OpenHour>()
   let newestMs = 0
 
   const cellsOf = (hourMs: number): Map<string, OpenHour> => {
@@ -54,13 +56,17 @@ export const createMemoryHistory = (): RecordedHistory => {
     return cells
   }
 
+  const changeable = (hour: OpenHour): OpenHour => (unread.has(hour) ? hour : structuredClone(hour))
+
   return {
     record: (observation) => {
       const { cell, outcome, atMs, durationMs, firstByteMs } = observation
       const hourMs = Math.floor(atMs / HOUR_MS) * HOUR_MS
       if (hourMs <= newestMs - HISTORY_MS) return
       const cells = cellsOf(hourMs)
-      const hour = cells.get(cell.id) ?? openHour(cell, hourMs)
+      const present = cells.get(cell.id)
+      const hour = present ? changeable(present) : openHour(cell, hourMs)
+      unread.add(hour)
       cells.set(cell.id, hour)
       addCounts(hour.counts, countsOf(observation))
       if (outcome !== 'success') return
@@ -69,11 +75,13 @@ export const createMemoryHistory = (): RecordedHistory => {
     },
     read: async (configKeys, sinceMs) => {
       const wanted = new Set(configKeys)
-      return [...hours]
-        .filter(([hourMs]) => hourMs + HOUR_MS > sinceMs)
-        .flatMap(([, cells]) => [...cells.values()])
-        .filter(({ configKey }) => wanted.has(configKey))
-        .map((hour) => structuredClone(hour))
+      const records: HourRecord[] = []
+      for (const [hourMs, cells] of hours) {
+        if (hourMs + HOUR_MS <= sinceMs) continue
+        for (const hour of cells.values()) if (wanted.has(hour.configKey)) records.push(hour)
+      }
+      unread = new WeakSet()
+      return records
     },
   }
 }

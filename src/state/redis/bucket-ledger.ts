@@ -1,5 +1,5 @@
 import { noCounts, type OutcomeCounts } from '#src/domain/provider-stats.ts'
-import { addField, addTo, type FieldSums, splitField } from './count-fields.ts'
+import { addField, addTo, type FieldSums, readSum, splitField } from './count-fields.ts'
 import { BUCKET_MS, bucketOf } from './redis-keys.ts'
 
 /** What others added to one cell of a bucket since it was last read. */
@@ -36,7 +36,7 @@ export class BucketLedger {
   readonly #syncIntervalMs: number
   readonly #accounts = new Map<number, BucketAccount>()
 
-  /** `receipt`: name of the field with this gateway's receipts. */
+  /** `receipt`: name of the field with the numbers of this gateway's sendings that were added. */
   constructor(receipt: string, syncIntervalMs: number) {
     this.#receipt = receipt
     this.#syncIntervalMs = syncIntervalMs
@@ -78,12 +78,13 @@ export class BucketLedger {
       account.absorbed.clear()
     }
     account.origin = origin
-    const received = Number(hash[this.#receipt] ?? 0)
-    for (const { number, sums } of account.unconfirmed) {
-      if (number > received) continue
+    // All of them, as a sending can be lost and the next one arrive.
+    const received = new Set((hash[this.#receipt] ?? '').split(' '))
+    const isReceived = ({ number }: Sending): boolean => received.has(String(number))
+    for (const { sums } of account.unconfirmed.filter(isReceived)) {
       for (const [field, by] of sums) addTo(account.own, field, by)
     }
-    account.unconfirmed = account.unconfirmed.filter(({ number }) => number > received)
+    account.unconfirmed = account.unconfirmed.filter((sending) => !isReceived(sending))
   }
 
   /** When what is new in a bucket was observed: since it was last read and within its time, taken in the middle. */
@@ -106,8 +107,8 @@ export class BucketLedger {
     for (const [name, text] of Object.entries(hash)) {
       if (name.startsWith('#')) continue
       const known = (account.own.get(name) ?? 0) + (account.absorbed.get(name) ?? 0)
-      const more = Number(text) - known
-      if (!(more > 0)) continue
+      const more = (readSum(text) ?? 0) - known
+      if (more <= 0) continue
       const [cellId, field] = splitField(name)
       const cell = cells.get(cellId) ?? { cellId, counts: noCounts(), atMs }
       if (!addField(cell.counts, field, more)) continue

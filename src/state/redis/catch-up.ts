@@ -5,7 +5,7 @@ import {
   type OutcomeCounts,
 } from '#src/domain/provider-stats.ts'
 import { asHash, type Step } from './batch.ts'
-import { addField, addTo, type FieldSums } from './count-fields.ts'
+import { addField, addTo, type FieldSums, readSum } from './count-fields.ts'
 import { parseHistory } from './history-fields.ts'
 import { BUCKET_MS, bucketOf, DAY_MS, historyKey } from './redis-keys.ts'
 
@@ -75,7 +75,7 @@ export class CatchUp {
     }
     if (Math.floor((bucket * BUCKET_MS) / HOUR_MS) * HOUR_MS !== this.#partHourMs) return
     const sums: FieldSums = new Map()
-    for (const [name, text] of Object.entries(hash)) addTo(sums, name, Number(text) || 0)
+    for (const [name, text] of Object.entries(hash)) addTo(sums, name, readSum(text) ?? 0)
     this.#buckets.set(bucket, sums)
   }
 

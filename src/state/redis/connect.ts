@@ -1,7 +1,8 @@
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
+import { keyPrefix } from './redis-keys.ts'
 import { REDIS_SCRIPTS } from './redis-scripts.ts'
 import { parseRedisUrl, type RedisTarget } from './redis-url.ts'
-import { type Trouble, troubleOf } from './trouble.ts'
+import { databaseTroubleOf, type Trouble, troubleOf } from './trouble.ts'
 
 export type RedisClient = Redis | Cluster
 
@@ -53,9 +54,16 @@ const baseOptions = (target: RedisTarget) =>
     connectionName: 'fresnel',
   }) satisfies RedisOptions
 
-const singleOptions = (target: RedisTarget, retryStrategy: (times: number) => number) =>
+/** What the ways to connect do not differ in. */
+interface Common {
+  readonly keyPrefix: string
+  readonly retryStrategy: (times: number) => number
+}
+
+const singleOptions = (target: RedisTarget, { keyPrefix, retryStrategy }: Common) =>
   ({
     ...baseOptions(target),
+    keyPrefix,
     db: target.db,
     retryStrategy,
     enableOfflineQueue: false,
@@ -77,8 +85,9 @@ const sentinelOptions = (
     ...(isEncrypted && { enableTLSForSentinelMode: true, sentinelTLS: {} }),
   }) satisfies RedisOptions
 
-const clusterOptions = (target: RedisTarget, retryStrategy: (times: number) => number) =>
+const clusterOptions = (target: RedisTarget, { keyPrefix, retryStrategy }: Common) =>
   ({
+    keyPrefix,
     redisOptions: baseOptions(target),
     clusterRetryStrategy: retryStrategy,
     enableOfflineQueue: false,
@@ -97,14 +106,13 @@ const clusterOptions = (target: RedisTarget, retryStrategy: (times: number) => n
     }),
   }) satisfies ClusterOptions
 
-const createClient = (target: RedisTarget, random: () => number): RedisClient => {
-  const retryStrategy = retryDelay(random)
+const createClient = (target: RedisTarget, common: Common): RedisClient => {
   if (target.kind === 'cluster') {
-    return new Cluster([...target.nodes], clusterOptions(target, retryStrategy))
+    return new Cluster([...target.nodes], clusterOptions(target, common))
   }
-  const options = singleOptions(target, retryStrategy)
+  const options = singleOptions(target, common)
   if (target.kind === 'sentinel') {
-    return new Redis({ ...options, ...sentinelOptions(target, retryStrategy) })
+    return new Redis({ ...options, ...sentinelOptions(target, common.retryStrategy) })
   }
   const [node = { host: 'localhost', port: 6379 }] = target.nodes
   return new Redis({ ...options, ...node })
@@ -127,23 +135,40 @@ const quit = async (client: RedisClient): Promise<void> => {
 /** A client for a `REDIS_URL`; connects when it is opened. Throws for a URL that cannot be read. */
 export const createRedisConnection = (
   url: string,
-  random: () => number = Math.random,
+  {
+    timeScale = 1,
+    random = Math.random,
+  }: {
+    /** Routing's milliseconds per real one; absent: 1. */
+    readonly timeScale?: number
+    /** Uniform in [0, 1). Absent: `Math.random`. */
+    readonly random?: (() => number) | undefined
+  } = {},
 ): RedisConnection => {
   const target = parseRedisUrl(url)
-  const client = createClient(target, random)
+  const client = createClient(target, {
+    keyPrefix: keyPrefix(timeScale),
+    retryStrategy: retryDelay(random),
+  })
   let trouble: Trouble | undefined
+  // The client would go on in database 0, among what is not its own.
+  let refusal: Trouble | undefined
   let renewedMs = Number.NEGATIVE_INFINITY
   let isClosed = false
   client.on('error', (error: Error) => {
     trouble = troubleOf(error)
+    refusal = databaseTroubleOf(error) ?? refusal
+  })
+  client.on('connect', () => {
+    refusal = undefined
   })
   client.on('ready', () => {
     trouble = undefined
   })
   return {
     client,
-    isReady: () => client.status === 'ready',
-    trouble: () => trouble,
+    isReady: () => client.status === 'ready' && !refusal,
+    trouble: () => refusal ?? trouble,
     open: () => {
       const isIdle = client.status === 'wait' || client.status === 'end'
       if (isIdle && !isClosed) connect(client)

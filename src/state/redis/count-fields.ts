@@ -3,6 +3,15 @@ import { countsOf, type Observation, type OutcomeCounts } from '#src/domain/prov
 /** Sums by the name of a hash's field; integers, as Redis adds nothing else exactly. */
 export type FieldSums = Map<string, number>
 
+/** A number as Redis adds it: no sign, no leading zero. */
+const SUM = /^(?:0|[1-9]\d{0,15})$/
+
+/** Reads a sum out of Redis; `undefined`: it is none, and nobody should count with it. */
+export const readSum = (text: string): number | undefined => {
+  const sum = SUM.test(text) ? Number(text) : undefined
+  return sum !== undefined && Number.isSafeInteger(sum) ? sum : undefined
+}
+
 /** The field of each count, and how many of its units make one. */
 const COUNT_FIELDS = {
   success: ['s', 1],
@@ -13,6 +22,7 @@ const COUNT_FIELDS = {
   refused: ['c', 1],
   logLatency: ['L', 1_000_000],
   logLatencySquared: ['Q', 1_000_000],
+  successMs: ['S', 1],
   failureMs: ['D', 1],
 } as const satisfies Record<keyof OutcomeCounts, readonly [string, number]>
 

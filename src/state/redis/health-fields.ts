@@ -1,6 +1,20 @@
 import type { Pause } from '#src/domain/pause.ts'
-import type { CircuitRecord, HealthChange, HealthRecord } from '#src/domain/provider-stats.ts'
+import {
+  type CircuitRecord,
+  type HealthChange,
+  type HealthRecord,
+  HOUR_MS,
+} from '#src/domain/provider-stats.ts'
 import { splitField } from './count-fields.ts'
+import type { Moment } from './redis-keys.ts'
+
+/** No circuit is open and no pause lasts for longer, in routing's ms: the policy allows no more. */
+export const LONGEST_TROUBLE_MS = HOUR_MS
+/** How far ahead of now a record may be: gateways know Redis' clock no better. Routing's ms, and at least real ones. */
+const AHEAD_MS = 60_000
+const LEAST_AHEAD_MS = 1_000
+/** More than any breaker ever opens in a row. */
+const MOST_OPENINGS = 1_000_000
 
 /** What was learnt of one key and not told yet. */
 interface PendingHealth {
@@ -27,24 +41,32 @@ const moveCircuit = (circuit: CircuitRecord, byMs: number): CircuitRecord => ({
   untilMs: circuit.untilMs === 0 ? 0 : circuit.untilMs + byMs,
 })
 
-const parseCircuit = (text: string, byMs: number): CircuitRecord | undefined => {
+/** Reads a whole number that is not negative; NaN of anything else. */
+const readWhole = (text = ''): number => (/^\d{1,18}$/.test(text) ? Number(text) : Number.NaN)
+
+/** Whether a stretch of time can be true, by Redis' clock. */
+const isCredible = (sinceMs: number, untilMs: number, latestMs: number): boolean =>
+  sinceMs <= latestMs && untilMs <= sinceMs + LONGEST_TROUBLE_MS
+
+const parseCircuit = (text: string, latestMs: number): CircuitRecord | undefined => {
   const [since, state, until, openings] = text.split(' ')
   if (state !== 'open' && state !== 'closed') return undefined
   const circuit = {
     state,
-    sinceMs: Number(since),
-    untilMs: Number(until),
-    openings: Number(openings),
+    sinceMs: readWhole(since),
+    untilMs: readWhole(until),
+    openings: readWhole(openings),
   } as const
-  const isReadable = [circuit.sinceMs, circuit.untilMs, circuit.openings].every(Number.isFinite)
-  return isReadable ? moveCircuit(circuit, byMs) : undefined
+  const isReadable =
+    isCredible(circuit.sinceMs, circuit.untilMs, latestMs) && circuit.openings <= MOST_OPENINGS
+  return isReadable ? circuit : undefined
 }
 
-const parsePause = (text: string, byMs: number): Pause | undefined => {
+const parsePause = (text: string, latestMs: number): Pause | undefined => {
   const [until, reason, since] = text.split(' ')
   if (reason !== 'rate_limited' && reason !== 'taken_out') return undefined
-  const pause = { reason, sinceMs: Number(since) + byMs, untilMs: Number(until) + byMs } as const
-  return Number.isFinite(pause.sinceMs + pause.untilMs) ? pause : undefined
+  const pause = { reason, sinceMs: readWhole(since), untilMs: readWhole(until) } as const
+  return isCredible(pause.sinceMs, pause.untilMs, latestMs) ? pause : undefined
 }
 
 /**
@@ -53,12 +75,19 @@ const parsePause = (text: string, byMs: number): Pause | undefined => {
  */
 export class HealthLedger {
   readonly #gateway: string
+  readonly #mostAheadMs: number
   readonly #pending = new Map<string, PendingHealth>()
   /** By field: what was last heard, so that it is passed on once. */
   #heard: Readonly<Record<string, string>> = {}
 
-  constructor(gateway: string) {
+  constructor(gateway: string, timeScale = 1) {
     this.#gateway = gateway
+    this.#mostAheadMs = Math.max(AHEAD_MS, LEAST_AHEAD_MS * timeScale)
+  }
+
+  /** The latest time that a record can be of, by Redis' clock; a later one is not believed. */
+  latestMs({ nowMs, aheadMs }: Moment): number {
+    return nowMs + aheadMs + this.#mostAheadMs
   }
 
   add(change: HealthChange): void {
@@ -112,32 +141,35 @@ export class HealthLedger {
   }
 
   /** What other gateways told since the last reading. */
-  hear(hash: Readonly<Record<string, string>>, aheadMs: number): [string, HealthRecord][] {
+  hear(hash: Readonly<Record<string, string>>, moment: Moment): [string, HealthRecord][] {
     const records = new Map<string, HealthRecord>()
     for (const [name, text] of Object.entries(hash)) {
       if (text === this.#heard[name] || text.endsWith(` ${this.#gateway}`)) continue
       const [key, part] = splitField(name)
-      const news = this.#parse(key, part, text, -aheadMs)
+      const news = this.#parse(key, part, text, moment)
       if (news) records.set(key, { ...records.get(key), ...news })
     }
     this.#heard = hash
     return [...records]
   }
 
-  #parse(key: string, part: string, text: string, byMs: number): HealthRecord | undefined {
+  #parse(key: string, part: string, text: string, moment: Moment): HealthRecord | undefined {
+    const [latestMs, byMs] = [this.latestMs(moment), -moment.aheadMs]
     if (part === 'c') {
-      const circuit = parseCircuit(text, byMs)
-      return circuit && { circuit }
+      const circuit = parseCircuit(text, latestMs)
+      return circuit && { circuit: moveCircuit(circuit, byMs) }
     }
     if (part === 'r') {
-      const resumedMs = Number(text) + byMs
-      return Number.isFinite(resumedMs) ? { resumedMs } : undefined
+      const resumedMs = readWhole(text)
+      return isCredible(resumedMs, resumedMs, latestMs)
+        ? { resumedMs: resumedMs + byMs }
+        : undefined
     }
-    if (part !== 'p') return undefined
-    const pause = parsePause(text, byMs)
+    const read = part === 'p' ? parsePause(text, latestMs) : undefined
+    if (!read) return undefined
+    const pause = { ...read, sinceMs: read.sinceMs + byMs, untilMs: read.untilMs + byMs }
     const resumedMs = this.#pending.get(key)?.resumeBegunMs
     // Ended here while the reading was under way; the others will be told.
-    if (!pause || (resumedMs !== undefined && pause.sinceMs <= resumedMs)) return undefined
-    return { pause }
+    return resumedMs !== undefined && pause.sinceMs <= resumedMs ? undefined : { pause }
   }
 }

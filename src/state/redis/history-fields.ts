@@ -1,13 +1,14 @@
 import {
   HOUR_MS,
   type HourRecord,
+  LATENCY_BINS,
   latencyBinOf,
   noCounts,
   type Observation,
   type OutcomeCounts,
   parseCellId,
 } from '#src/domain/provider-stats.ts'
-import { addField, fieldsOf, splitField } from './count-fields.ts'
+import { addField, fieldsOf, readSum, splitField } from './count-fields.ts'
 import { DAY_MS } from './redis-keys.ts'
 
 /*
@@ -40,17 +41,18 @@ interface OpenHour extends HourRecord {
 
 const addHistoryField = (hour: OpenHour, field: string, sum: number): void => {
   if (addField(hour.counts, field, sum)) return
-  const bin = Number(field.slice(1))
-  if (!Number.isInteger(bin)) return
+  const bin = readSum(field.slice(1))
+  if (bin === undefined || bin >= LATENCY_BINS) return
   if (field.startsWith('b')) hour.latencyBins[bin] = sum
   if (field.startsWith('y')) hour.firstByteBins[bin] = sum
 }
 
 const openHour = (configKey: string, day: number, place: string): OpenHour | undefined => {
-  const [hour, ...shape] = place.split('|')
+  const [hourText = '', ...shape] = place.split('|')
+  const hour = readSum(hourText)
   const cell = parseCellId([configKey, ...shape].join('|'))
-  const hourMs = day * DAY_MS + Number(hour) * HOUR_MS
-  if (!cell || !Number.isFinite(hourMs)) return undefined
+  if (!cell || hour === undefined || hour > 23) return undefined
+  const hourMs = day * DAY_MS + hour * HOUR_MS
   return { ...cell, hourMs, counts: noCounts(), latencyBins: {}, firstByteBins: {} }
 }
 
@@ -62,11 +64,13 @@ export const parseHistory = (
 ): HourRecord[] => {
   const hours = new Map<string, OpenHour>()
   for (const [name, text] of Object.entries(hash)) {
+    const sum = readSum(text)
+    if (sum === undefined) continue
     const [place, field] = splitField(name)
     const hour = hours.get(place) ?? openHour(configKey, day, place)
     if (!hour) continue
     hours.set(place, hour)
-    addHistoryField(hour, field, Number(text))
+    addHistoryField(hour, field, sum)
   }
   return [...hours.values()]
 }

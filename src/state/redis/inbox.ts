@@ -10,6 +10,7 @@ import {
   bucketOf,
   HEALTH_KEY,
   LATE_KEY,
+  type Moment,
   WINDOW_MS,
 } from './redis-keys.ts'
 
@@ -19,12 +20,10 @@ const MOST_OLD_BUCKETS = 24
 /** Buckets get nothing any more after this: as long as counts wait, and a minute for those who are slow. */
 const KEPT_BUCKETS_MS = BUFFER_MS + 60_000
 
-/** Moments of one exchange, in routing's ms. */
-export interface Moment {
-  /** By this gateway's clock. */
-  readonly nowMs: number
-  /** How far Redis' clock is ahead. */
-  readonly aheadMs: number
+/** The bucket that a member of the late ones begins with; `undefined`: it is none. */
+const lateBucketOf = (member: string): number | undefined => {
+  const digits = /^(\d{1,15})#/.exec(member)?.[1]
+  return digits === undefined ? undefined : Number(digits)
 }
 
 /** What the others have to tell: reads it and passes it on, each once. */
@@ -75,9 +74,15 @@ export class Inbox {
     ]
   }
 
-  /** To be called after each exchange that went well. */
+  /**
+   * Forgets buckets that are over, also while nothing can be read. Those that will be read again keep their account:
+   * without it this gateway's own counts would come back as those of others.
+   */
   dropOld({ nowMs, aheadMs }: Moment): void {
-    this.#ledger.dropBefore(nowMs + aheadMs - KEPT_BUCKETS_MS)
+    const redisMs = nowMs + aheadMs
+    const unread = Math.min(this.#readTo ?? 0, ...this.#due) - 1
+    const neededMs = Math.min(unread * BUCKET_MS, redisMs - KEPT_BUCKETS_MS)
+    this.#ledger.dropBefore(Math.max(neededMs, redisMs - WINDOW_MS))
   }
 
   #markDue({ nowMs, aheadMs }: Moment, present: number): void {
@@ -94,11 +99,11 @@ export class Inbox {
     for (const bucket of this.#due) if (bucket < oldest) this.#due.delete(bucket)
   }
 
-  #healthStep({ aheadMs }: Moment, receiver: StatsReceiver): Step {
+  #healthStep(moment: Moment, receiver: StatsReceiver): Step {
     return {
       send: (pipeline) => pipeline.hgetall(HEALTH_KEY),
       answered: (answer) => {
-        for (const [key, record] of this.#health.hear(asHash(answer), aheadMs)) {
+        for (const [key, record] of this.#health.hear(asHash(answer), moment)) {
           receiver.adoptHealth(key, record)
         }
       },
@@ -129,11 +134,13 @@ export class Inbox {
   #lateStep(present: number): Step {
     const first = present - BUFFER_MS / BUCKET_MS
     return {
-      send: (pipeline) => pipeline.zrangebyscore(LATE_KEY, first, '+inf'),
+      send: (pipeline) => pipeline.zrangebyscore(LATE_KEY, first, present),
       answered: (answer) => {
         const members = Array.isArray(answer) ? answer.map(String) : []
         for (const member of members) {
-          if (!this.#lateSeen.has(member)) this.#due.add(Number.parseInt(member, 10))
+          const bucket = lateBucketOf(member)
+          if (bucket === undefined || bucket < first || bucket > present) continue
+          if (!this.#lateSeen.has(member)) this.#due.add(bucket)
         }
         this.#lateSeen = new Set(members)
       },

@@ -2,7 +2,7 @@ import { type HealthChange, HOUR_MS, type Observation } from '#src/domain/provid
 import type { Step } from './batch.ts'
 import type { BucketLedger } from './bucket-ledger.ts'
 import { addTo, type FieldSums, fieldsOf } from './count-fields.ts'
-import type { HealthLedger } from './health-fields.ts'
+import { type HealthLedger, LONGEST_TROUBLE_MS } from './health-fields.ts'
 import { historyFieldsOf, placeOfHour } from './history-fields.ts'
 import { type PendingHash, PendingSums } from './pending-sums.ts'
 import {
@@ -16,7 +16,7 @@ import {
   type KeyLifetimes,
   LATE_KEY,
 } from './redis-keys.ts'
-import { isAnswer, isUnsent } from './trouble.ts'
+import { hadNoEffect } from './trouble.ts'
 
 /** Most hashes sent at once: after an outage the rest follows with the next batches. */
 const MOST_BUCKETS = 12
@@ -24,9 +24,6 @@ const MOST_HOURS = 64
 
 /** Hours are few sums each, so they wait for a day. */
 const KEPT_HOURS_MS = DAY_MS
-
-/** What is known to have had no effect may be sent again; of anything else nobody knows. */
-const hadNoEffect = (error: Error): boolean => isAnswer(error) || isUnsent(error)
 
 /** `HINCRBY`'s arguments. */
 const pairsOf = (sums: FieldSums, prefix = ''): (string | number)[] =>
@@ -84,7 +81,7 @@ export class Outbox {
   /** Takes out what is to be sent. `aheadMs`: how far Redis' clock is ahead. */
   steps(nowMs: number, aheadMs: number): Step[] {
     return [
-      ...this.#healthSteps(aheadMs),
+      ...this.#healthSteps(nowMs, aheadMs),
       ...this.#buckets
         .take(MOST_BUCKETS)
         .flatMap((hash) => this.#bucketSteps(hash, nowMs, aheadMs)),
@@ -92,7 +89,8 @@ export class Outbox {
     ]
   }
 
-  #healthSteps(aheadMs: number): Step[] {
+  #healthSteps(nowMs: number, aheadMs: number): Step[] {
+    const latestMs = Math.round(this.#health.latestMs({ nowMs, aheadMs }))
     return this.#health.take(aheadMs).map(({ message, putBack }) => ({
       send: (pipeline) =>
         pipeline.changeHealth(
@@ -102,6 +100,8 @@ export class Outbox {
           message.circuit,
           message.resume,
           message.pause,
+          latestMs,
+          LONGEST_TROUBLE_MS,
         ),
       failed: putBack,
     }))

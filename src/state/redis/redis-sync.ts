@@ -5,7 +5,7 @@ import type { Inbox } from './inbox.ts'
 import type { Outbox } from './outbox.ts'
 import type { RedisClock } from './redis-clock.ts'
 import { type KeyLifetimes, leaseKey, REPLICAS_KEY } from './redis-keys.ts'
-import { NOT_CONNECTED, type Trouble } from './trouble.ts'
+import { NO_DATABASE, NOT_CONNECTED, type Trouble } from './trouble.ts'
 
 export interface RedisSyncParts {
   readonly connection: RedisConnection
@@ -36,12 +36,13 @@ export class RedisSync {
 
   /** One exchange. Never rejects for what Redis does. Not to be called again before it is over. */
   async run(receiver: StatsReceiver): Promise<SyncResult> {
-    const { connection, outbox, nowMs, realMs } = this.#parts
-    outbox.dropOld(nowMs())
+    const { connection, realMs } = this.#parts
+    this.#dropOld()
     if (!connection.isReady()) {
       connection.open()
       this.#grantAll(receiver)
       const trouble = connection.trouble()
+      if (trouble?.kind === NO_DATABASE) connection.renew(realMs())
       return trouble ? { trouble } : 'pending'
     }
     const aheadMs = await this.#ahead()
@@ -52,6 +53,15 @@ export class RedisSync {
     const trouble = await this.#exchange(receiver, aheadMs)
     if (trouble?.kind === 'READONLY') connection.renew(realMs())
     return { trouble }
+  }
+
+  /** In every exchange, so that memory stays bounded however long Redis is in trouble. */
+  #dropOld(): void {
+    const { outbox, inbox, clock } = this.#parts
+    const nowMs = this.#parts.nowMs()
+    outbox.dropOld(nowMs)
+    // Before it is known nothing was exchanged.
+    if (clock.aheadMs !== undefined) inbox.dropOld({ nowMs, aheadMs: clock.aheadMs })
   }
 
   /** Without the others nobody else probes. */
@@ -67,18 +77,16 @@ export class RedisSync {
     return clock.aheadMs ?? trouble ?? NOT_CONNECTED
   }
 
-  async #exchange(receiver: StatsReceiver, aheadMs: number): Promise<Trouble | undefined> {
+  #exchange(receiver: StatsReceiver, aheadMs: number): Promise<Trouble | undefined> {
     const { connection, outbox, inbox } = this.#parts
     const moment = { nowMs: this.#parts.nowMs(), aheadMs }
-    const trouble = await runBatch(connection.client, [
+    return runBatch(connection.client, [
       this.#timeStep(),
       ...outbox.steps(moment.nowMs, aheadMs),
       this.#heartbeatStep(moment.nowMs + aheadMs, receiver),
       ...receiver.wantedProbes(moment.nowMs).map((key) => this.#leaseStep(key, receiver)),
       ...inbox.steps(moment, receiver),
     ])
-    if (!trouble) inbox.dropOld(moment)
-    return trouble
   }
 
   #timeStep(): Step {
@@ -95,7 +103,7 @@ export class RedisSync {
 
   #heartbeatStep(redisMs: number, receiver: StatsReceiver): Step {
     const { gateway, aliveMs, lifetimes } = this.#parts
-    const times = [redisMs, redisMs - aliveMs].map(Math.round)
+    const times = [redisMs, redisMs - aliveMs, redisMs + aliveMs].map(Math.round)
     return {
       send: (pipeline) => pipeline.heartbeat(REPLICAS_KEY, gateway, ...times, lifetimes.sharedMs),
       answered: (answer) => receiver.setReplicas(Number(answer)),

@@ -31,7 +31,15 @@ describe('the account of a bucket', () => {
     send(1, 4)
     expect(read(holding(6, { '#me': '1' }))).toEqual([2])
     send(2, 1)
-    expect(read(holding(7, { '#me': '2' }))).toEqual([])
+    expect(read(holding(7, { '#me': '1 2' }))).toEqual([])
+  })
+
+  it('does not take a sending that was lost for one that arrived because the next one did', () => {
+    const { send, read } = create()
+    send(1, 4)
+    send(2, 3)
+    expect(read(holding(5, { '#me': '2' }))).toEqual([2])
+    expect(read(holding(9, { '#me': '2 1' }))).toEqual([])
   })
 
   it('does not take its own for others when the answer to a sending was lost', () => {
@@ -65,6 +73,12 @@ describe('the account of a bucket', () => {
   it('ignores fields that it does not know', () => {
     const { read } = create()
     expect(read({ [`${CELL}|z`]: '3', nonsense: '1', [`${CELL}|f`]: 'text' })).toEqual([])
+  })
+
+  it('leaves out numbers that it cannot read', () => {
+    const { read } = create()
+    const texts = ['NaN', '1e999', 'Infinity', '-3', '1.5', '', ' 4', '0x10', '9007199254740993']
+    for (const text of texts) expect(read({ [`${CELL}|s`]: text }), text).toEqual([])
   })
 
   it('takes new counts as of the middle of the time that they can be from', () => {

@@ -47,7 +47,7 @@ describe('what a gateway hears of health', () => {
       [`${KEY}|r`]: '1050',
       'x:y|c': '1 open 2 1 me',
     }
-    expect(ledger.hear(hash, 1_000)).toEqual([
+    expect(ledger.hear(hash, { nowMs: 500, aheadMs: 1_000 })).toEqual([
       [
         KEY,
         {
@@ -57,13 +57,32 @@ describe('what a gateway hears of health', () => {
         },
       ],
     ])
-    expect(ledger.hear(hash, 1_003)).toEqual([])
+    expect(ledger.hear(hash, { nowMs: 503, aheadMs: 1_003 })).toEqual([])
   })
 
   it('is no pause that this gateway is about to end', () => {
     const ledger = new HealthLedger('me')
     ledger.add({ key: KEY, resumeBegunMs: 150 })
-    expect(ledger.hear({ [`${KEY}|p`]: '1200 rate_limited 1100 other' }, 1_000)).toEqual([])
+    expect(
+      ledger.hear({ [`${KEY}|p`]: '1200 rate_limited 1100 other' }, { nowMs: 500, aheadMs: 1_000 }),
+    ).toEqual([])
+  })
+
+  it('is nothing from the future, and nothing that lasts for ever', () => {
+    const ledger = new HealthLedger('me')
+    const [nowMs, aheadMs] = [10_000_000, 0]
+    const [soonMs, tooLateMs] = [nowMs + 60_000, nowMs + 60_001]
+    const hash = {
+      'a|c': `${tooLateMs} open ${tooLateMs + 1} 1 other`,
+      'b|c': `${nowMs} open ${nowMs + 3_600_001} 1 other`,
+      'c|c': '1e300 open 1e300 1 other',
+      'd|c': `${nowMs} open ${nowMs} 1000001 other`,
+      'e|p': `${tooLateMs + 1} taken_out ${tooLateMs} other`,
+      'f|p': `${nowMs + 3_600_001} taken_out ${nowMs} other`,
+      'g|r': `${tooLateMs}`,
+      'h|r': `${soonMs}`,
+    }
+    expect(ledger.hear(hash, { nowMs, aheadMs })).toEqual([['h', { resumedMs: soonMs }]])
   })
 
   it('leaves out what it cannot read', () => {
@@ -74,6 +93,6 @@ describe('what a gateway hears of health', () => {
       'k|p': '1 holiday 2 other',
       'l|p': '1 taken_out other',
     }
-    expect(ledger.hear(hash, 0)).toEqual([])
+    expect(ledger.hear(hash, { nowMs: 500, aheadMs: 0 })).toEqual([])
   })
 })

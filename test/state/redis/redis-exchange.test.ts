@@ -64,6 +64,7 @@ describe.skipIf(!hasRedisServer)(`gateways that share through Redis${redisReason
             refused: 0,
             logLatency: expect.closeTo(Math.log(30_000), 3),
             logLatencySquared: expect.closeTo(Math.log(30_000) ** 2, 3),
+            successMs: 30_000,
             failureMs: 90_000,
           },
         ],

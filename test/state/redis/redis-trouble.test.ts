@@ -11,6 +11,8 @@ import {
 import { createExchangeBench, type TestGateway } from './exchange-bench.ts'
 
 const KEY = 'google/painter:gemini'
+/** Of gateways that run by themselves, at a time scale of 20. */
+const HEALTH = 'gw:{rt}:x20:st'
 const SHARED = { isShared: true }
 const failing = (reason: string) => ({ isShared: false, reason: expect.stringContaining(reason) })
 
@@ -133,8 +135,8 @@ describe.skipIf(!hasRedisServer)(`gateways whose Redis is in trouble${redisReaso
 
   it('go on beside a key that holds something else', async () => {
     const [a, b] = await two()
-    await redis.client.del('gw:{rt}:st')
-    await redis.client.set('gw:{rt}:st', 'text', 'PX', 60_000)
+    await redis.client.del(HEALTH)
+    await redis.client.set(HEALTH, 'text', 'PX', 60_000)
     a.sharing.exchange.shareHealth({
       key: KEY,
       circuit: { state: 'open', sinceMs: Date.now() * 20, untilMs: Date.now() * 20, openings: 1 },
@@ -143,7 +145,7 @@ describe.skipIf(!hasRedisServer)(`gateways whose Redis is in trouble${redisReaso
     a.tell(4)
     await untilHeard(b, 4)
     expect(b.heard.adopted).toEqual([])
-    await redis.client.del('gw:{rt}:st')
+    await redis.client.del(HEALTH)
     await expect.poll(() => b.heard.adopted.length).toBe(1)
     await untilTold(a, 3)
     expect(a.statuses).toEqual([SHARED, failing('something else'), SHARED])

@@ -10,7 +10,9 @@
   ARGV[3]  circuit as above, or empty: no news of it
   ARGV[4]  end of pauses as above, or empty
   ARGV[5]  pause as above, or empty
-  All times are routing's ms by Redis' clock.
+  ARGV[6]  latest time that a record can be of
+  ARGV[7]  longest time that a circuit is open or a pause lasts, ms
+  All times are routing's ms by Redis' clock. A record that cannot be read, or cannot be true, is as if it were absent.
 
   Output: number of parts that were news
 ]]
@@ -23,36 +25,42 @@ local function put(field, text)
   news = news + 1
 end
 
--- The number that a record begins with; of none: less than any.
-local function first_of(text)
-  return text and tonumber(string.match(text, '^%S+')) or -1
+-- The n-th word of a record as a number; of what is none: less than any.
+local function number_of(text, n)
+  local word = string.match(text or '', '^' .. string.rep('%S+ ', n - 1) .. '(%d+)')
+  return word and tonumber(word) or -1
 end
 
-local function present(part)
-  return redis.call('HGET', hash, place .. '|' .. part)
+-- What is known of the place. `since` and `till`: which words those times are; `till` is absent for an end of pauses.
+local function present(part, since, till)
+  local text = redis.call('HGET', hash, place .. '|' .. part)
+  local since_ms = number_of(text, since)
+  if not text or since_ms < 0 or since_ms > tonumber(ARGV[6]) then
+    return ''
+  end
+  if till and number_of(text, till) > since_ms + tonumber(ARGV[7]) then
+    return ''
+  end
+  return text
 end
 
-if ARGV[3] ~= '' and first_of(ARGV[3]) > first_of(present('c')) then
+if ARGV[3] ~= '' and number_of(ARGV[3], 1) > number_of(present('c', 1, 3), 1) then
   put(place .. '|c', ARGV[3])
 end
 
-if ARGV[4] ~= '' and first_of(ARGV[4]) > first_of(present('r')) then
+if ARGV[4] ~= '' and number_of(ARGV[4], 1) > number_of(present('r', 1), 1) then
   put(place .. '|r', ARGV[4])
 end
 
-local function since_of(pause)
-  return tonumber(string.match(pause, '^%S+ %S+ (%S+)'))
-end
-
-local resumed = first_of(present('r'))
-local pause = present('p')
-if pause and since_of(pause) <= resumed then
+local resumed = number_of(present('r', 1), 1)
+local pause = present('p', 3, 1)
+if pause ~= '' and number_of(pause, 3) <= resumed then
   redis.call('HDEL', hash, place .. '|p')
-  pause = false
+  pause = ''
   news = news + 1
 end
 
-if ARGV[5] ~= '' and since_of(ARGV[5]) > resumed and first_of(ARGV[5]) > first_of(pause) then
+if ARGV[5] ~= '' and number_of(ARGV[5], 3) > resumed and number_of(ARGV[5], 1) > number_of(pause, 1) then
   put(place .. '|p', ARGV[5])
 end
 
