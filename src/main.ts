@@ -2,7 +2,8 @@ import closeWithGrace from 'close-with-grace'
 import { providerModules } from '#providers/provider-modules.ts'
 import { CatalogError } from './catalog/model-files.ts'
 import { ConfigError, readConfig, readProcessEnvironment } from './config.ts'
-import { startGateway } from './start-gateway.ts'
+import { type RunningGateway, startGateway } from './start-gateway.ts'
+import { createLogger } from './telemetry/logger.ts'
 
 /** How much longer than the slowest request a shutdown waits, in milliseconds. */
 const DRAIN_MARGIN_MS = 15_000
@@ -18,14 +19,22 @@ const describeStartProblem = (error: unknown): string => {
 const run = async (): Promise<void> => {
   try {
     const config = readConfig(readProcessEnvironment(), providerModules)
-    const gateway = await startGateway(config)
-    gateway.logger.info({ url: gateway.url, providers: [...config.providers.keys()] }, 'listening')
-    const drainMs = config.requestTimeoutMs + DRAIN_MARGIN_MS
-    closeWithGrace({ delay: drainMs }, async ({ err }) => {
-      if (err) gateway.logger.fatal({ name: err.name, stack: err.stack }, 'unexpected error')
-      else gateway.logger.info('draining')
-      await gateway.close()
+    const logger = createLogger(config.logLevel)
+    let gateway: RunningGateway | undefined
+    // From the beginning: starting may take seconds when Redis does not answer.
+    const grace = closeWithGrace(
+      { delay: config.requestTimeoutMs + DRAIN_MARGIN_MS, logger: false },
+      async ({ err }) => {
+        if (err) logger.fatal({ name: err.name, stack: err.stack }, 'unexpected error')
+        else logger.info('draining')
+        await gateway?.close()
+      },
+    )
+    gateway = await startGateway(config, logger).catch((error: unknown) => {
+      grace.uninstall()
+      throw error
     })
+    logger.info({ url: gateway.url, providers: [...config.providers.keys()] }, 'listening')
   } catch (error) {
     process.stderr.write(`${describeStartProblem(error)}\n`)
     process.exitCode = 1

@@ -112,6 +112,8 @@ export interface RequestRecord {
 /** Finished requests. Bounded: the oldest are forgotten. */
 export interface RequestLog {
   add(record: RequestRecord): void
-  /** `undefined`: not known, or forgotten. */
-  find(id: string): Promise<RequestRecord | undefined>
+  /** The latest request with this id that came with this key. `undefined`: not known, or forgotten. */
+  find(id: string, keyId: string | undefined): Promise<RequestRecord | undefined>
+  /** The latest request with this id, whoever sent it: clients choose ids, and two may choose the same. */
+  findOfAnyone(id: string): Promise<RequestRecord | undefined>
 }

@@ -10,8 +10,10 @@ export interface FailureContext {
   readonly attempts: readonly Attempt[]
   /** Whether the request's deadline has passed. */
   readonly isDeadlinePassed: boolean
-  /** Real milliseconds until a candidate may be asked again, where all are rate limited and none was asked. */
+  /** Real milliseconds until the first of the rate-limited candidates may be asked again; absent: none is. */
   readonly retryAfterMs?: number
+  /** Whether nobody was asked, as all are rate limited. */
+  readonly areAllLimited: boolean
 }
 
 const describeAttempt = ({ configKey, failure }: Attempt): string =>
@@ -61,28 +63,31 @@ const forcedProviderFailed = (
 /** What a client is told to wait when no provider named a time. */
 const DEFAULT_RETRY_AFTER_MS = 2_000
 
-const rateLimited = (attempts: readonly Attempt[]): GatewayError => {
-  const waits = attempts.map(
-    ({ failure }) => failure?.details.retryAfterMs ?? DEFAULT_RETRY_AFTER_MS,
-  )
+const rateLimited = ({
+  attempts,
+  retryAfterMs = DEFAULT_RETRY_AFTER_MS,
+}: FailureContext): GatewayError => {
   return new GatewayError(
     'RATE_LIMITED',
     `Every provider is rate limited: ${attempts.map(describeAttempt).join('; ')}.`,
     {
-      retryAfterMs: Math.min(...waits),
+      retryAfterMs,
     },
   )
 }
 
-const coolingDown = ({ resolved: { model } }: FailureContext, retryAfterMs: number): GatewayError =>
+const coolingDown = ({
+  resolved: { model },
+  retryAfterMs = DEFAULT_RETRY_AFTER_MS,
+}: FailureContext): GatewayError =>
   new GatewayError('RATE_LIMITED', `Every candidate of ${model.card.id} is cooling down.`, {
     retryAfterMs,
   })
 
 /** The error that the client sees when no attempt brought an image. */
 export const failureError = (context: FailureContext): GatewayError => {
-  const { attempts, resolved, retryAfterMs } = context
-  if (retryAfterMs !== undefined && attempts.length === 0) return coolingDown(context, retryAfterMs)
+  const { attempts, resolved } = context
+  if (context.areAllLimited) return coolingDown(context)
   for (const attempt of attempts) {
     if (attempt.failure?.kind === 'content_rejected')
       return contentRejected(attempt, attempt.failure)
@@ -90,7 +95,7 @@ export const failureError = (context: FailureContext): GatewayError => {
       return badRequest(context, attempt, attempt.failure)
   }
   if (attempts.length > 0 && attempts.every(({ failure }) => failure?.kind === 'rate_limited')) {
-    return rateLimited(attempts)
+    return rateLimited(context)
   }
   if (context.isDeadlinePassed) {
     const tried = attempts.map(describeAttempt).join('; ')

@@ -173,7 +173,8 @@ export const generateImages = async (
     const { attempts } = trace
     const waitMs = stop?.retryAfterMs
     const wait = waitMs === undefined ? {} : { retryAfterMs: deps.routing.clock.toReal(waitMs) }
-    throw failureError({ resolved, attempts, isDeadlinePassed, ...wait })
+    const areAllLimited = attempts.length === 0 && stop?.reason === 'rate_limited'
+    throw failureError({ resolved, attempts, isDeadlinePassed, areAllLimited, ...wait })
   }
   const isPartial = images.length < plan.count
   return {

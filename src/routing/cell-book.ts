@@ -111,7 +111,8 @@ export class CellBook {
   record(cell: Cell, counts: Readonly<OutcomeCounts>, atMs: number, nowMs: number): void {
     const state = this.#stateOf(cell, nowMs)
     const model = this.#models.get(cell.modelId)
-    if (!state || !model) return
+    // What is no number would never decay.
+    if (!state || !model || !Object.values(counts).every(Number.isFinite)) return
     const key = healthKeyOf(cell)
     state.slow.add(counts, atMs, nowMs, this.#policy.slowHalfLifeMs)
     if (atMs >= (this.#fastSinceMs.get(key) ?? 0)) {

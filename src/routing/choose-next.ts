@@ -1,3 +1,4 @@
+import { quantileMs } from './normal-distribution.ts'
 import {
   type ChainHistory,
   type RankedOption,
@@ -34,7 +35,7 @@ export type Decision<Option extends RoutingOption = RoutingOption> =
        * longer than can be waited.
        */
       readonly reason: 'exhausted' | 'no_time' | 'rate_limited'
-      /** With `rate_limited`: until the first of the pauses ends. */
+      /** Until the first of the rate limits ends; absent: there is none. */
       readonly retryAfterMs?: number
       readonly ranking: readonly RankedOption<Option>[]
     }
@@ -73,17 +74,19 @@ const pickStale = <Option extends RoutingOption>(
 }
 
 /**
- * An attempt that is the only one possible is not cut short: nothing would be tried instead. Otherwise it gets what a
- * success there nearly always keeps to.
+ * An attempt gets what a success there nearly always keeps to, up to a limit. One that is the only one possible is not
+ * held to the limit, and gets at least that: nothing would be tried instead.
  */
 const timeoutOf = (
   chosen: RankedOption,
   allowed: readonly RankedOption[],
-  { leftMs, policy }: Situation,
-): number =>
-  allowed.length > 1
-    ? chosen.score.timeoutMs
-    : Math.min(Math.max(chosen.score.timeoutMs, policy.longestTimeoutMs), leftMs)
+  { leftMs, nowMs, policy, tracker }: Situation,
+): number => {
+  if (allowed.length > 1) return chosen.score.timeoutMs
+  const { latency } = tracker.estimateOf(chosen.option.cell, nowMs)
+  const slowMs = policy.timeoutMargin * quantileMs(latency, policy.timeoutSigmas)
+  return Math.min(leftMs, Math.max(slowMs, policy.longestTimeoutMs))
+}
 
 /** A pause goes before a probe: a provider that asked to be left alone is. */
 const mayProbe = ({ standing, health }: RankedOption): boolean =>
@@ -152,11 +155,12 @@ export const chooseNext = <Option extends RoutingOption>(
   const { history, leftMs, policy, preferences } = situation
   const ranking = rankOptions(situation)
   const isFirst = history.tries.length === 0
-  const stop = (reason: 'exhausted' | 'no_time'): Decision<Option> => ({
-    type: 'stop',
-    reason,
-    ranking,
-  })
+  const stop = (reason: 'exhausted' | 'no_time'): Decision<Option> => {
+    const limited = ranking.filter(({ standing }) => standing === 'rate_limited')
+    const untilMs = firstToResume(limited)?.health.pause?.untilMs
+    const wait = untilMs === undefined ? {} : { retryAfterMs: untilMs - situation.nowMs }
+    return { type: 'stop', reason, ranking, ...wait }
+  }
   if (history.tries.length >= policy.maxCalls || attemptsOf(history) >= policy.maxAttempts) {
     return stop('exhausted')
   }

@@ -79,7 +79,7 @@ export interface Estimate {
 
 /** Mean of a prior of `trials` and of `count` observations adding up to `sum`. */
 const pooled = (prior: number, trials: number, sum: number, count: number): number =>
-  (trials * prior + sum) / (trials + count)
+  trials + count > 0 ? (trials * prior + sum) / (trials + count) : prior
 
 /**
  * What the prior of a cell is worth: what the model file's figures are, which stand for all cells together, and no more

@@ -18,6 +18,11 @@ export interface Ticket {
   readonly begunMs: number
   /** Duration of a success there, as believed when it began. */
   readonly latency: Lognormal
+  /**
+   * Whether its request leaves it less time than a success there takes: of such attempts only the fast ones can
+   * succeed, so that they say nothing about success rate or latency.
+   */
+  readonly isCutShort: boolean
   /** Whether it is the first of its chain; slow start counts these. */
   readonly isFirst: boolean
   /** Whether it is sent to find out if the provider is back. */

@@ -5,11 +5,11 @@ import { type TrackedAttempt, trackAttempt } from './tracked-attempt.ts'
 
 /**
  * Sends a copy of a request to a provider whose breaker is open, to find out if it is back, beside the attempt that serves
- * the client. One image, which nobody sees; the tracker learns from it. Ends with the client, or after its own time.
+ * the client. One image, which nobody sees; the tracker learns from it. Ends after the time that is usual there.
  */
 export const sendProbe = <Answer, Item>(
   context: TrackedAttempt<Answer, Item>,
-  { option, score }: RankedOption<Candidate>,
+  { option }: RankedOption<Candidate>,
   onProbe: (attempt: Attempt) => void,
 ): void => {
   const { work, routing } = context
@@ -19,14 +19,14 @@ export const sendProbe = <Answer, Item>(
     probe: work.probe,
     priceOf: work.priceOf,
   }
-  // The client's deadline is not the probe's: it may run on after the answer.
-  const deadlineMs = context.clock.monotonicMs() + 2 * routing.clock.toReal(score.timeoutMs)
-  const gone = AbortSignal.any([context.gone, routing.closing])
-  const limits = { ...context, deadlineMs, gone, work: discarding }
+  // Neither the client's deadline nor its leaving is the probe's: it is paid for to be learnt from.
+  const { timeoutMs } = routing.tracker.estimateOf(option.cell, routing.clock.nowMs())
+  const deadlineMs = context.clock.monotonicMs() + 2 * routing.clock.toReal(timeoutMs)
+  const limits = { ...context, deadlineMs, gone: routing.closing, work: discarding }
   const order = {
     candidate: option,
     count: 1,
-    timeoutMs: score.timeoutMs,
+    timeoutMs,
     isFirst: false,
     isProbe: true,
   }

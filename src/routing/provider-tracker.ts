@@ -17,7 +17,17 @@ import { Breakers } from './breakers.ts'
 import { CellBook, type TrackedOffering } from './cell-book.ts'
 import type { Estimate } from './estimate.ts'
 import { HealthBook, type HealthState, type Ticket } from './health-book.ts'
+import { quantileMs } from './normal-distribution.ts'
 import type { RoutingPolicy } from './policy.ts'
+
+/** What an attempt begins with. */
+export interface AttemptBegin extends Pick<Ticket, 'isFirst' | 'isProbe'> {
+  /** Time that it is given. */
+  readonly limitMs: number
+}
+
+/** A limit is the usual one down to this share of it: clocks and timers round. */
+const USUAL_LIMIT = 0.98
 
 /** How an attempt ended, for the tracker. */
 export interface AttemptEnd {
@@ -115,13 +125,16 @@ export class ProviderTracker implements StatsReceiver {
     this.#cells.arrive(modelId, nowMs)
   }
 
-  begin(cell: Cell, part: Pick<Ticket, 'isFirst' | 'isProbe'>, nowMs: number): Ticket {
+  /** An attempt begins, which is given `limitMs`. */
+  begin(cell: Cell, { limitMs, ...part }: AttemptBegin, nowMs: number): Ticket {
     const state = this.#health.of(cell)
-    const { latency } = this.estimateOf(cell, nowMs)
+    const { latency, timeoutMs } = this.estimateOf(cell, nowMs)
+    const lateMs = quantileMs(latency, this.#policy.lateSigmas)
     const ticket: Ticket = {
       cell,
       begunMs: nowMs,
       latency,
+      isCutShort: limitMs < Math.min(lateMs, USUAL_LIMIT * timeoutMs),
       isLate: false,
       lateEvidence: 0,
       ...part,
@@ -144,13 +157,14 @@ export class ProviderTracker implements StatsReceiver {
     if (ticket.isFirst) state.firstInFlight -= 1
     if (ticket.isProbe) state.probesInFlight -= 1
     if (ticket.isLate) this.#cells.changeLate(ticket.cell, -1, nowMs)
-    if (outcome === 'abandoned') return
+    const isUntold = outcome === 'timeout' && ticket.isCutShort
+    if (outcome === 'abandoned' || isUntold) return
     if (outcome !== 'timeout') state.lastCompletionMs = nowMs
     if (outcome === 'answered') {
       this.#breakers.answered(state, ticket)
       return
     }
-    this.#record(ticket.cell, { ...end, outcome }, nowMs)
+    if (!ticket.isCutShort) this.#record(ticket.cell, { ...end, outcome }, nowMs)
     this.#endPauses(state, ticket, outcome, end, nowMs)
     this.#breakers.judge(state, ticket, outcome, nowMs)
   }
@@ -199,17 +213,19 @@ export class ProviderTracker implements StatsReceiver {
     // A hint of nothing would let one request spend all its calls in a moment.
     const askedMs = Math.max(rateLimitPauseMs, retryAfterMs ?? guessMs)
     const pauseMs = Math.min(longestRateLimitPauseMs, askedMs * jitter)
-    this.#pause(state.key, { reason: 'rate_limited', sinceMs: nowMs, untilMs: nowMs + pauseMs })
+    const { key } = state
+    const pause = { reason: 'rate_limited', sinceMs: nowMs, untilMs: nowMs + pauseMs } as const
+    if (this.#health.pause(key, pause)) this.#exchange.shareHealth({ key, pause })
   }
 
-  /** The provider does not accept the operator's key or account: all its models are tried last for a while. */
+  /**
+   * The provider does not accept the operator's key or account: all its models are tried last for a while. Not told to
+   * the others: they may have another key, and so may this gateway when it is started again.
+   */
   takeOut(provider: string, nowMs: number): void {
     const untilMs = nowMs + this.#policy.takeOutMs
-    this.#pause(providerKeyOf(provider), { reason: 'taken_out', sinceMs: nowMs, untilMs })
-  }
-
-  #pause(key: string, pause: Pause): void {
-    if (this.#health.pause(key, pause)) this.#exchange.shareHealth({ key, pause })
+    const pause = { reason: 'taken_out', sinceMs: nowMs, untilMs } as const
+    this.#health.pause(providerKeyOf(provider), pause)
   }
 
   /** To be called about once a second: attempts that have become late, silence, offsets of tiers. */
@@ -238,7 +254,7 @@ export class ProviderTracker implements StatsReceiver {
       this.#breakers.take(state, circuit)
     }
     if (resumedMs !== undefined) this.#health.resume(key, resumedMs)
-    if (pause) this.#health.pause(key, pause)
+    if (pause?.reason === 'rate_limited') this.#health.pause(key, pause)
   }
 
   setReplicas(count: number): void {

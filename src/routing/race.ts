@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { FAILURE_RULES } from '#src/domain/errors.ts'
 import type { AttemptResult } from './attempt.ts'
 import type { Candidate } from './candidates.ts'
 import { chooseHedge, type HedgeAllowance, hedgeAfterMs, mayHedge } from './hedge.ts'
@@ -18,16 +19,22 @@ export interface RaceContext<Answer, Item> extends TrackedAttempt<Answer, Item> 
   readonly hedges: HedgeAllowance
 }
 
-/** Resolves once one of them has brought items, or none is left. */
-const untilOneServes = (runs: readonly Promise<AttemptResult<unknown>>[]): Promise<void> =>
+type Running = Promise<AttemptResult<unknown>>
+
+/** Whether nobody else would have been asked after this: a refusal is not raced against. */
+const isFinal = ({ attempt: { failure, fault } }: AttemptResult<unknown>): boolean =>
+  fault !== undefined || (failure !== undefined && FAILURE_RULES[failure.kind].failover !== 'yes')
+
+/** Resolves once one of them has brought items, the first has ended for good, or none is left. */
+const untilDecided = (first: Running, second: Running): Promise<void> =>
   new Promise((resolve) => {
-    let left = runs.length
-    for (const run of runs) {
-      run.then(({ items }) => {
-        left -= 1
-        if (items.length > 0 || left === 0) resolve()
-      })
+    let left = 2
+    const onEnd = (isDecided: boolean): void => {
+      left -= 1
+      if (isDecided || left === 0) resolve()
     }
+    first.then((result) => onEnd(result.items.length > 0 || isFinal(result)))
+    second.then(({ items }) => onEnd(items.length > 0))
   })
 
 /** Whether the attempt is still under way after `ms` real milliseconds. */
@@ -84,8 +91,9 @@ export const race = async <Answer, Item>(
     candidate: rival.option,
     timeoutMs: rival.score.timeoutMs,
     isFirst: false,
+    isProbe: false,
   })
-  await untilOneServes([first, second])
+  await untilDecided(first, second)
   lost.abort()
   return [await runner(order.candidate, first), await runner(rival.option, second)]
 }

@@ -8,7 +8,6 @@ import {
 } from './attempt.ts'
 import type { Candidate } from './candidates.ts'
 import type { Ticket } from './health-book.ts'
-import { quantileMs } from './normal-distribution.ts'
 import type { AttemptEnd } from './provider-tracker.ts'
 import type { Routing } from './routing.ts'
 
@@ -27,15 +26,8 @@ export interface AttemptOrder {
   readonly isProbe: boolean
 }
 
-/** A time limit that is shorter than a usual success there says nothing about the provider. */
-const isCutShort = ({ failure }: Attempt, ticket: Ticket, { policy }: Routing, tookMs: number) =>
-  failure?.kind === 'timeout' &&
-  failure.details.upstreamStatus === undefined &&
-  tookMs < quantileMs(ticket.latency, policy.lateSigmas)
-
 /** How an attempt ended, as the tracker sees it. */
-const endOf = (attempt: Attempt, ticket: Ticket, routing: Routing): AttemptEnd => {
-  const { fromReal } = routing.clock
+const endOf = (attempt: Attempt, { clock: { fromReal } }: Routing): AttemptEnd => {
   const { failure, fault, firstByteMs } = attempt
   const durationMs = fromReal(attempt.providerMs)
   if (fault || attempt.status === 'cancelled') return { outcome: 'abandoned', durationMs }
@@ -43,7 +35,6 @@ const endOf = (attempt: Attempt, ticket: Ticket, routing: Routing): AttemptEnd =
     const first = firstByteMs === undefined ? {} : { firstByteMs: fromReal(firstByteMs) }
     return { outcome: 'success', durationMs, ...first }
   }
-  if (isCutShort(attempt, ticket, routing, durationMs)) return { outcome: 'abandoned', durationMs }
   const { retryAfterMs } = failure.details
   const { outcome } = FAILURE_RULES[failure.kind]
   const wait = retryAfterMs === undefined ? {} : { retryAfterMs: fromReal(retryAfterMs) }
@@ -51,14 +42,14 @@ const endOf = (attempt: Attempt, ticket: Ticket, routing: Routing): AttemptEnd =
 }
 
 const begin = ({ tracker, clock }: Routing, order: AttemptOrder): Ticket => {
-  const { candidate, isFirst, isProbe } = order
-  return tracker.begin(candidate.cell, { isFirst, isProbe }, clock.nowMs())
+  const { candidate, isFirst, isProbe, timeoutMs: limitMs } = order
+  return tracker.begin(candidate.cell, { isFirst, isProbe, limitMs }, clock.nowMs())
 }
 
 const settle = (routing: Routing, ticket: Ticket, attempt: Attempt): void => {
   const { tracker, clock } = routing
   const nowMs = clock.nowMs()
-  tracker.settle(ticket, endOf(attempt, ticket, routing), nowMs)
+  tracker.settle(ticket, endOf(attempt, routing), nowMs)
   if (attempt.failure && FAILURE_RULES[attempt.failure.kind].takesOut) {
     tracker.takeOut(attempt.provider, nowMs)
   }
@@ -72,10 +63,14 @@ export const trackAttempt = async <Answer, Item>(
   const { routing, work } = context
   const ticket = begin(routing, order)
   const timeoutMs = routing.clock.toReal(order.timeoutMs)
-  const result = await runAttempt(work, context, order.candidate, {
-    count: order.count,
-    timeoutMs,
-  })
-  settle(routing, ticket, result.attempt)
-  return result
+  const { candidate, count } = order
+  try {
+    const result = await runAttempt(work, context, candidate, { count, timeoutMs })
+    settle(routing, ticket, result.attempt)
+    return result
+  } catch (error) {
+    // Nothing is known to end here; should it, the attempt must not count as under way for ever.
+    routing.tracker.settle(ticket, { outcome: 'abandoned', durationMs: 0 }, routing.clock.nowMs())
+    throw error
+  }
 }

@@ -9,12 +9,13 @@ export interface Bar {
   readonly absolute: number
   /**
    * What is judged on any seeds: the oracle's figure times `times`, or plus `plus`, or that of the static peer times
-   * `timesStatic`, or the scenario of that name without hedges times `timesPlain`. Absent: `absolute` is judged.
+   * `timesStatic`, or that of the gateway run in another way, or the scenario of that name without hedges times `timesPlain`. Absent: `absolute` is judged.
    */
   readonly relative?:
     | { readonly times: number }
     | { readonly plus: number }
     | { readonly timesStatic: number }
+    | { readonly timesRival: { readonly name: string; readonly factor: number } }
     | { readonly timesPlain: { readonly scenario: string; readonly factor: number } }
     | { readonly plusPlain: { readonly scenario: string; readonly points: number } }
 }
@@ -63,6 +64,14 @@ const fewerSuccesses = (scenario: string, of: string, absolute: number): Bar => 
   direction: 'at least',
   absolute,
   relative: { plusPlain: { scenario: of, points: -0.3 } },
+})
+
+const beatsOneCell = (scenario: string, absolute: number): Bar => ({
+  scenario,
+  measure: 'pmt',
+  direction: 'at most',
+  absolute,
+  relative: { timesRival: { name: 'one cell', factor: 1 } },
 })
 
 /**
@@ -120,6 +129,10 @@ export const BARS: readonly Bar[] = [
   fewerSuccesses('S1 alone', 'S1', 99),
   plain('S2b alone', 'pmt', 'S2b', 44.9, 1.06),
   fewerSuccesses('S2b alone', 'S2b', 98.4),
+  times('4K', 'pmt', 67.4, 1.05),
+  beatsOneCell('4K', 78.5),
+  times('4K uneven', 'pmt', 69.5, 1.12),
+  beatsOneCell('4K uneven', 81.5),
 ]
 
 /** The scenarios whose mean times, divided by the oracle's, make the composite; their mean and the worst of them. */

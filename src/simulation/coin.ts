@@ -15,6 +15,7 @@ export const COIN = {
   quickFailure: 8,
   policy: 9,
   world: 10,
+  tier: 11,
 } as const
 export type CoinPurpose = (typeof COIN)[keyof typeof COIN]
 

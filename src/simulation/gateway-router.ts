@@ -1,13 +1,11 @@
+import type { ResolutionTier } from '#src/domain/media.ts'
 import { chooseNext, type Decision } from '#src/routing/choose-next.ts'
-import type { Ticket } from '#src/routing/health-book.ts'
 import { chooseHedge, hedgeAfterMs, mayHedge } from '#src/routing/hedge.ts'
-import { quantileMs } from '#src/routing/normal-distribution.ts'
-import type { AttemptEnd } from '#src/routing/provider-tracker.ts'
 import type { ChainTry, RankedOption, Situation } from '#src/routing/rank-options.ts'
 import {
   type Gateway,
   type GatewaySettings,
-  MODEL_ID,
+  modelIdsOf,
   optionsOf,
   type SimulatedOption,
   startGateways,
@@ -35,13 +33,15 @@ const PROBE_ATTEMPT = 100
 class GatewayRouter {
   readonly #world: World
   readonly #settings: GatewaySettings
-  readonly #options: readonly SimulatedOption[]
+  readonly #options: ReadonlyMap<ResolutionTier, readonly SimulatedOption[]>
+  readonly #modelIds: readonly string[]
   readonly #gateways: readonly Gateway[]
 
   constructor(world: World, settings: GatewaySettings) {
     this.#world = world
     this.#settings = settings
-    this.#options = optionsOf(world)
+    this.#options = optionsOf(world, settings)
+    this.#modelIds = modelIdsOf(world, settings)
     this.#gateways = startGateways(world, settings)
   }
 
@@ -49,14 +49,14 @@ class GatewayRouter {
     const gateway = this.#gateways[replicaOf(this.#world.seed, record.index)]
     if (!gateway) throw new Error('No such gateway')
     gateway.hedges.earn()
-    gateway.tracker.arrive(MODEL_ID, nowMs)
+    for (const modelId of this.#modelIds) gateway.tracker.arrive(modelId, nowMs)
     this.#step({ record, gateway, tries: [], underWay: new Set() }, nowMs)
   }
 
   #situationOf({ record, gateway, tries }: Chain, nowMs: number): Situation<SimulatedOption> {
     const { policy, preferences } = this.#settings
     return {
-      options: this.#options,
+      options: this.#options.get(record.tier) ?? [],
       preferences,
       history: { tries },
       leftMs: record.arrivedMs + DEADLINE_MS - nowMs,
@@ -92,20 +92,14 @@ class GatewayRouter {
     if (isBilled) record.usd += this.#world.scenario.providers[option.index]?.usdPerImage ?? 0
   }
 
-  /** A time limit that is shorter than a usual success there says nothing about the provider. */
-  #endOf(end: CallEnd, ticket: Ticket): AttemptEnd {
-    const usualMs = quantileMs(ticket.latency, this.#settings.policy.lateSigmas)
-    const isCutShort = end.outcome === 'timeout' && end.durationMs < usualMs
-    return isCutShort ? { ...end, outcome: 'abandoned' } : end
-  }
-
   #attempt(chain: Chain, chosen: Chosen, timeoutMs: number, nowMs: number): void {
     const { record, tries, gateway, underWay } = chain
     const { option } = chosen
     const { provider } = option.cell
     const here = tries.filter((entry) => entry.provider === provider)
     const isFirst = tries.length === 0
-    const ticket = gateway.tracker.begin(option.cell, { isFirst, isProbe: false }, nowMs)
+    const begin = { isFirst, isProbe: false, limitMs: timeoutMs }
+    const ticket = gateway.tracker.begin(option.cell, begin, nowMs)
     record.firstProvider ??= option.index
     record.attempts += 1
     const place = tries.push({ provider, isRateLimited: false, isFinal: false }) - 1
@@ -114,6 +108,7 @@ class GatewayRouter {
       attempt: here.length,
       isAgain: here.some(({ isRateLimited }) => !isRateLimited),
       isRefused: record.isRefused,
+      tier: record.tier,
     }
     const giveUp = (endMs: number): void => {
       this.#bill(chain, chosen, hangUp(endMs))
@@ -124,7 +119,7 @@ class GatewayRouter {
     const hangUp = upstream.call(option.index, call, timeoutMs, nowMs, (end, endMs) => {
       underWay.delete(giveUp)
       this.#bill(chain, chosen, end.isBilled)
-      gateway.tracker.settle(ticket, this.#endOf(end, ticket), endMs)
+      gateway.tracker.settle(ticket, end, endMs)
       if (end.outcome === 'rate_limited') {
         record.rateLimits += 1
         record.attempts -= 1
@@ -149,11 +144,13 @@ class GatewayRouter {
 
   #probe(chain: Chain, chosen: Chosen, nowMs: number): void {
     const { tracker } = chain.gateway
-    const { option, score } = chosen
-    const ticket = tracker.begin(option.cell, { isFirst: false, isProbe: true }, nowMs)
-    const { index, isRefused } = chain.record
-    const call = { request: index, attempt: PROBE_ATTEMPT, isAgain: false, isRefused }
-    this.#world.upstream.call(option.index, call, score.timeoutMs, nowMs, (end, endMs) => {
+    const { option } = chosen
+    const { timeoutMs } = tracker.estimateOf(option.cell, nowMs)
+    const begin = { isFirst: false, isProbe: true, limitMs: timeoutMs }
+    const ticket = tracker.begin(option.cell, begin, nowMs)
+    const { index, isRefused, tier } = chain.record
+    const call = { request: index, attempt: PROBE_ATTEMPT, isAgain: false, isRefused, tier }
+    this.#world.upstream.call(option.index, call, timeoutMs, nowMs, (end, endMs) => {
       this.#bill(chain, chosen, end.isBilled)
       tracker.settle(ticket, end, endMs)
     })

@@ -1,4 +1,5 @@
 import type { RoutingPreferences } from '#src/domain/image-request.ts'
+import type { ResolutionTier } from '#src/domain/media.ts'
 import { microUsdFromUsd } from '#src/domain/money.ts'
 import {
   type Cell,
@@ -7,24 +8,35 @@ import {
   type HealthChange,
   type StatsExchange,
 } from '#src/domain/provider-stats.ts'
+import type { TrackedOffering } from '#src/routing/cell-book.ts'
 import { priorOf } from '#src/routing/estimate.ts'
 import { HedgeBudget } from '#src/routing/hedge.ts'
 import type { RoutingPolicy } from '#src/routing/policy.ts'
 import { ProviderTracker } from '#src/routing/provider-tracker.ts'
 import type { RoutingOption } from '#src/routing/rank-options.ts'
 import { COIN, streamOf } from './coin.ts'
-import { REPLICAS, SIMULATED_TIER } from './scenario.ts'
+import { REPLICAS, type Scenario } from './scenario.ts'
 import type { World } from './simulate.ts'
+import { USUAL_TIER } from './upstream-model.ts'
+
+/**
+ * What is learnt about pictures of different scales. `pooled`: each has cells of its own, which lend each other what they
+ * know: the gateway's way. `one`: all are taken for the usual scale. `apart`: each is a model of its own, and knows of the
+ * others only what a picture takes by the policy's table.
+ */
+export type TierLearning = 'pooled' | 'one' | 'apart'
 
 /** How the gateway's own policy is run. */
 export interface GatewaySettings {
   readonly policy: RoutingPolicy
   readonly preferences: RoutingPreferences
+  /** Absent: `pooled`. */
+  readonly tierLearning?: TierLearning
   /** Told how long each decision took, in real microseconds; absent: not measured. */
   readonly onDecision?: (microseconds: number) => void
 }
 
-export const MODEL_ID = 'simulated/model'
+const MODEL_ID = 'simulated/model'
 /** What one gateway learnt reaches the others by the next exchange of counts; breakers and pauses are published. */
 const COUNTS_DELAY_MS = 2_000
 const HEALTH_DELAY_MS = 100
@@ -45,21 +57,43 @@ export interface Gateway {
   readonly hedges: HedgeBudget
 }
 
-const cellOf = (provider: string): Cell => {
-  const configKey = `${provider}/model`
+/** The scales of picture that a scenario asks for. */
+const tiersOf = ({ rareTier }: Scenario): readonly ResolutionTier[] =>
+  rareTier ? [USUAL_TIER, rareTier.tier] : [USUAL_TIER]
+
+const cellOf = (
+  provider: string,
+  asked: ResolutionTier,
+  learning: TierLearning = 'pooled',
+): Cell => {
+  const part = learning === 'apart' && asked !== USUAL_TIER ? `-${asked}` : ''
+  const tier = learning === 'one' ? USUAL_TIER : asked
+  const configKey = `${provider}/model${part}`
   const mode = 'text_to_image'
-  const id = cellIdOf(configKey, mode, SIMULATED_TIER)
-  return { id, modelId: MODEL_ID, provider, configKey, mode, tier: SIMULATED_TIER }
+  const id = cellIdOf(configKey, mode, tier)
+  return { id, modelId: `${MODEL_ID}${part}`, provider, configKey, mode, tier }
 }
 
-export const optionsOf = ({ scenario }: World): readonly SimulatedOption[] =>
+/** What a request for pictures of this scale can be sent to. */
+const optionsFor = (
+  { scenario }: World,
+  tier: ResolutionTier,
+  { tierLearning }: GatewaySettings,
+): readonly SimulatedOption[] =>
   scenario.providers.map(({ name, usdPerImage }, index) => ({
     index,
-    cell: cellOf(name),
+    cell: cellOf(name, tier, tierLearning),
     pricePerImage: microUsdFromUsd(usdPerImage),
     shortcomings: 0,
     isCancelFree: false,
   }))
+
+/** The options of each scale of picture. */
+export const optionsOf = (
+  world: World,
+  settings: GatewaySettings,
+): ReadonlyMap<ResolutionTier, readonly SimulatedOption[]> =>
+  new Map(tiersOf(world.scenario).map((tier) => [tier, optionsFor(world, tier, settings)]))
 
 /** Hears one gateway and tells the others, each thing after its delay. */
 const exchangeOf = (world: World, gateways: readonly Gateway[], own: number): StatsExchange => {
@@ -108,15 +142,27 @@ const tickAll = (world: World, gateways: readonly Gateway[]): void => {
   world.queue.plan(TICK_MS, tick)
 }
 
+const offeringsOf = ({ scenario }: World, settings: GatewaySettings): TrackedOffering[] => {
+  const { policy, tierLearning } = settings
+  const tiers = tierLearning === 'apart' ? tiersOf(scenario) : [USUAL_TIER]
+  return tiers.flatMap((tier) =>
+    scenario.providers.map(({ name, published }): TrackedOffering => {
+      const { modelId, provider, configKey } = cellOf(name, tier, tierLearning)
+      return { modelId, provider, configKey, prior: priorOf(published, policy) }
+    }),
+  )
+}
+
+/** The models that are kept track of: all hear of each request, so that their windows are equally long. */
+export const modelIdsOf = (world: World, settings: GatewaySettings): readonly string[] => [
+  ...new Set(offeringsOf(world, settings).map(({ modelId }) => modelId)),
+]
+
 /** The gateways of one world, with the real trackers, exchanging what they learn. */
-export const startGateways = (world: World, { policy }: GatewaySettings): readonly Gateway[] => {
+export const startGateways = (world: World, settings: GatewaySettings): readonly Gateway[] => {
+  const { policy } = settings
   const { scenario, seed } = world
-  const offerings = scenario.providers.map(({ name, published }) => ({
-    modelId: MODEL_ID,
-    provider: name,
-    configKey: cellOf(name).configKey,
-    prior: priorOf(published, policy),
-  }))
+  const offerings = offeringsOf(world, settings)
   const gateways: Gateway[] = []
   for (let index = 0; index < REPLICAS; index += 1) {
     const random = streamOf(seed, index, COIN.policy)

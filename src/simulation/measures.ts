@@ -95,9 +95,11 @@ const measureIncident = (
 
 /** What a run came to. */
 export const measure = (records: readonly RequestRecord[], scenario: Scenario): Measures => {
-  const { scored, incident } = scenario
+  const { scored, rareTier, incident } = scenario
   const all = records.filter(
-    ({ arrivedMs }) => !scored || (arrivedMs >= scored.fromMs && arrivedMs < scored.untilMs),
+    ({ arrivedMs, tier }) =>
+      (!scored || (arrivedMs >= scored.fromMs && arrivedMs < scored.untilMs)) &&
+      (!rareTier || tier === rareTier.tier),
   )
   const good = all.filter(({ isRefused }) => !isRefused)
   const refused = all.filter(({ isRefused }) => isRefused)

@@ -26,11 +26,11 @@ interface Prospect {
 const prospectOf = (
   truth: SimulatedProvider,
   provider: number,
-  { leftMs, calls }: OpenRequest,
+  { record, leftMs, calls }: OpenRequest,
   nowMs: number,
   queueMs: number,
 ): Omit<Prospect, 'roomInMs'> | undefined => {
-  const { success, slowness, dead } = truthAt(truth, nowMs)
+  const { success, slowness, dead } = truthAt(truth, nowMs, record.tier)
   const tries = calls.filter((call) => call.provider === provider && !call.isRateLimited).length
   if (dead || tries >= maxTriesPerProvider) return undefined
   const latency = { ...truth.latency, logMean: truth.latency.logMean + Math.log(slowness) }

@@ -156,7 +156,11 @@ export const replay = (
       if (isFirst) compare(line)
       inFlight += 1
       if (!isTicking) tick(nowMs)
-      const ticket = tracker.begin(cellOfLine(line), { isFirst, isProbe: false }, nowMs)
+      const ticket = tracker.begin(
+        cellOfLine(line),
+        { isFirst, isProbe: false, limitMs: Number.POSITIVE_INFINITY },
+        nowMs,
+      )
       queue.plan(nowMs + line.durationMs, (endMs) => settle(ticket, line, endMs))
     })
   }

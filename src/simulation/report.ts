@@ -47,6 +47,10 @@ const limitOf = (
     const value = result.peers.get('static')?.[measure]
     return value === undefined ? undefined : value * relative.timesStatic
   }
+  if ('timesRival' in relative) {
+    const value = result.rivals.get(relative.timesRival.name)?.[measure]
+    return value === undefined ? undefined : value * relative.timesRival.factor
+  }
   if ('timesPlain' in relative) {
     const { scenario, factor } = relative.timesPlain
     const value = results.get(scenario)?.gateway[measure]
@@ -87,6 +91,9 @@ const formOf = ({ relative }: Bar): string => {
   if ('times' in relative) return `${relative.times} × oracle`
   if ('plus' in relative) return `oracle − ${-relative.plus} pt`
   if ('timesStatic' in relative) return `${relative.timesStatic} × static`
+  if ('timesRival' in relative) {
+    return `${relative.timesRival.factor} × ${relative.timesRival.name}`
+  }
   if ('timesPlain' in relative) {
     return `${relative.timesPlain.factor} × ${relative.timesPlain.scenario}`
   }
@@ -140,8 +147,15 @@ export const renderReport = (results: readonly SetResult[]): string =>
   ].join('\n')
 
 /** Every contender's main measures in one scenario, for a closer look. */
-export const renderDetails = ({ name, about, oracle, gateway, peers }: SetResult): string => {
-  const contenders = [['oracle', oracle], ['gateway', gateway], ...peers] as const
+export const renderDetails = ({
+  name,
+  about,
+  oracle,
+  gateway,
+  peers,
+  rivals,
+}: SetResult): string => {
+  const contenders = [['oracle', oracle], ['gateway', gateway], ...rivals, ...peers] as const
   const columns: readonly MeasureName[] = ['pmt', 'success', 'p99', 'usd', 'attempts', 'rateLimits']
   return [
     `${name}: ${about}`,

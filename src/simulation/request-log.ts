@@ -1,9 +1,13 @@
+import type { ResolutionTier } from '#src/domain/media.ts'
+
 /** What became of one simulated request. */
 export interface RequestRecord {
   readonly index: number
   readonly arrivedMs: number
   /** Whether its prompt is one that every provider refuses. */
   readonly isRefused: boolean
+  /** How large a picture it asks for. */
+  readonly tier: ResolutionTier
   /** Absent: it is still under way. */
   end?: { readonly atMs: number; readonly result: 'image' | 'refused' | 'failed' }
   /** Attempts begun for it, rate limits and probes not counted. */
@@ -15,10 +19,10 @@ export interface RequestRecord {
   usd: number
 }
 
-export const newRecord = (index: number, arrivedMs: number, isRefused: boolean): RequestRecord => ({
-  index,
-  arrivedMs,
-  isRefused,
+export const newRecord = (
+  request: Pick<RequestRecord, 'index' | 'arrivedMs' | 'isRefused' | 'tier'>,
+): RequestRecord => ({
+  ...request,
   attempts: 0,
   rateLimits: 0,
   usd: 0,

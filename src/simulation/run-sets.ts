@@ -14,6 +14,8 @@ export interface SetResult {
   readonly gateway: Measures
   /** By name. */
   readonly peers: ReadonlyMap<string, Measures>
+  /** The gateway run in other ways, by name. */
+  readonly rivals: ReadonlyMap<string, Measures>
 }
 
 const runSet = (set: ScenarioSet, seeds: number, contender: RoutingContender): Measures => {
@@ -43,5 +45,11 @@ export const runContenders = (
     oracle: runSet(set, seeds, ORACLE),
     gateway: runSet(set, seeds, gatewayContender(own)),
     peers: new Map(PEERS.map((peer) => [peer.name, runSet(set, seeds, peer)])),
+    rivals: new Map(
+      Object.entries(set.rivals ?? {}).map(([name, rival]) => [
+        name,
+        runSet(set, seeds, gatewayContender({ ...own, ...rival }, name)),
+      ]),
+    ),
   }
 }

@@ -1,7 +1,7 @@
 import type { ResolutionTier } from '#src/domain/media.ts'
 import { COIN, flip } from './coin.ts'
 import { newRecord, type RequestRecord } from './request-log.ts'
-import type { SimulatedProvider } from './upstream-model.ts'
+import { type SimulatedProvider, USUAL_TIER } from './upstream-model.ts'
 
 /** One world and what is measured in it. */
 export interface Scenario {
@@ -15,6 +15,8 @@ export interface Scenario {
   readonly refusedShare?: (nowMs: number) => number
   /** Requests that count; absent: all. */
   readonly scored?: { readonly fromMs: number; readonly untilMs: number }
+  /** Pictures of another scale that few requests ask for: only those count. Absent: all are of the usual one. */
+  readonly rareTier?: { readonly tier: ResolutionTier; readonly share: number }
   /** What breaks, for measures of how it is noticed. */
   readonly incident?: {
     readonly provider: number
@@ -28,7 +30,6 @@ export interface Scenario {
 /** Every request has until then. */
 export const DEADLINE_MS = 180_000
 export const REPLICAS = 3
-export const SIMULATED_TIER: ResolutionTier = '1K'
 
 /** The requests of a scenario, in order of time: the same for every policy. */
 export const requestsOf = (scenario: Scenario, seed: number): RequestRecord[] => {
@@ -38,7 +39,11 @@ export const requestsOf = (scenario: Scenario, seed: number): RequestRecord[] =>
     atMs -= (Math.log(flip(seed, index, 0, 0, COIN.gap)) * 1_000) / scenario.perSecond
     if (atMs >= scenario.durationMs) return records
     const share = scenario.refusedShare?.(atMs) ?? 0
-    records.push(newRecord(index, atMs, flip(seed, index, 0, 0, COIN.refused) < share))
+    const isRefused = flip(seed, index, 0, 0, COIN.refused) < share
+    const { rareTier } = scenario
+    const isRare = rareTier && flip(seed, index, 0, 0, COIN.tier) < rareTier.share
+    const tier = isRare ? rareTier.tier : USUAL_TIER
+    records.push(newRecord({ index, arrivedMs: atMs, isRefused, tier }))
   }
 }
 

@@ -1,8 +1,9 @@
 import type { ModelFile } from '#src/domain/model-card.ts'
 import { firstModelProviders, type MixName, type QuotaName } from './first-model.ts'
+import type { GatewaySettings } from './gateways.ts'
 import { randomWorld } from './random-worlds.ts'
 import type { Scenario } from './scenario.ts'
-import type { Change, SimulatedProvider } from './upstream-model.ts'
+import type { Change, SimulatedProvider, TierTruth } from './upstream-model.ts'
 
 const MINUTE_MS = 60_000
 const minutes = (from: number, until: number) => ({
@@ -25,6 +26,8 @@ export interface ScenarioSet {
   readonly seedFactor: number
   /** Whether hedges are on. */
   readonly isHedging?: boolean
+  /** Other ways to run the gateway, to be compared with. Absent: none. */
+  readonly rivals?: Readonly<Record<string, Partial<GatewaySettings>>>
 }
 
 type Changes = Readonly<Record<string, readonly Change[]>>
@@ -43,7 +46,7 @@ const worldOf = (file: ModelFile, { mix = 'A', quota = 'small', changes = {} }: 
 const set = (
   about: string,
   scenario: Scenario,
-  more: Partial<Pick<ScenarioSet, 'seedFactor' | 'isHedging'>> = {},
+  more: Partial<Pick<ScenarioSet, 'seedFactor' | 'isHedging' | 'rivals'>> = {},
 ): ScenarioSet => ({ name: scenario.name, about, scenarios: [scenario], seedFactor: 1, ...more })
 
 const hour = (name: string, providers: readonly SimulatedProvider[]): Scenario => ({
@@ -209,10 +212,78 @@ const otherSets = (file: ModelFile): readonly ScenarioSet[] => [
   ),
 ]
 
+const TIER_RIVALS: NonNullable<ScenarioSet['rivals']> = {
+  'one cell': { tierLearning: 'one' },
+  'cells apart': { tierLearning: 'apart' },
+}
+
+/** What 4K takes where it takes the same everywhere. */
+const EVEN_4K: TierTruth = { slowness: 1.6, successFactor: 1 }
+/** Where no two providers are alike in it: what it takes at four of them, and what it does to their success. */
+const UNEVEN_SLOWNESS = [0.9, 1.3, 1.8, 2.6]
+const UNEVEN_SUCCESS = [1.05, 0.95, 0.85, 0.7]
+/** The even permutations: which of these is whose. So every provider has each of them equally often. */
+const UNEVEN_WORLDS = [
+  [0, 1, 2, 3],
+  [0, 2, 3, 1],
+  [0, 3, 1, 2],
+  [1, 0, 3, 2],
+  [1, 2, 0, 3],
+  [1, 3, 2, 0],
+  [2, 0, 1, 3],
+  [2, 1, 3, 0],
+  [2, 3, 0, 1],
+  [3, 0, 2, 1],
+  [3, 1, 0, 2],
+  [3, 2, 1, 0],
+] as const
+
+/** The success is another provider's kind, or the fast would always be the reliable ones, too. */
+const uneven4k = (kinds: readonly number[], place: number): TierTruth => ({
+  slowness: UNEVEN_SLOWNESS[kinds[place] ?? 0] ?? 1,
+  successFactor: UNEVEN_SUCCESS[kinds[(place + 1) % kinds.length] ?? 0] ?? 1,
+})
+
+/** One picture in fifty is of 4K. */
+const with4k = (
+  name: string,
+  providers: readonly SimulatedProvider[],
+  fourK: (place: number) => TierTruth,
+): Scenario => ({
+  ...hour(
+    name,
+    providers.map((provider, place) => ({ ...provider, tiers: { '4K': fourK(place) } })),
+  ),
+  perSecond: 0.5,
+  durationMs: 360 * MINUTE_MS,
+  rareTier: { tier: '4K', share: 0.02 },
+})
+
+const tierSets = (file: ModelFile): readonly ScenarioSet[] => {
+  const providers = worldOf(file, {})
+  return [
+    set(
+      '4K at 2 % of 0.5/s, as much slower everywhere',
+      with4k('4K', providers, () => EVEN_4K),
+      { seedFactor: 0.5, rivals: TIER_RIVALS },
+    ),
+    {
+      name: '4K uneven',
+      about: '4K at 2 % of 0.5/s, unlike at each provider',
+      scenarios: UNEVEN_WORLDS.map((kinds, world) =>
+        with4k(`4K world ${world + 1}`, providers, (place) => uneven4k(kinds, place)),
+      ),
+      seedFactor: 0.125,
+      rivals: TIER_RIVALS,
+    },
+  ]
+}
+
 /** Every scenario, made of the first model's figures. */
 export const scenarioSets = (file: ModelFile): readonly ScenarioSet[] => [
   ...stationarySets(file),
   ...outageSets(file),
   ...weatherSets(file),
   ...otherSets(file),
+  ...tierSets(file),
 ]

@@ -51,7 +51,8 @@ export const routeSequentially = (
     record.firstProvider ??= provider
     const attempt = calls.filter((call) => call.provider === provider).length
     const isAgain = calls.some((call) => call.provider === provider && !call.isRateLimited)
-    const call = { request: record.index, attempt, isAgain, isRefused: record.isRefused }
+    const { index, isRefused, tier } = record
+    const call = { request: index, attempt, isAgain, isRefused, tier }
     upstream.call(provider, call, Math.min(step.timeoutMs, leftMs), nowMs, (end, endMs) => {
       policy.learn?.(provider, end, endMs)
       const isRateLimited = end.outcome === 'rate_limited'

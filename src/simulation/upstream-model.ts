@@ -1,3 +1,4 @@
+import type { ResolutionTier } from '#src/domain/media.ts'
 import type { Offering } from '#src/domain/model-card.ts'
 import type { Lognormal } from '#src/routing/normal-distribution.ts'
 
@@ -29,6 +30,17 @@ export interface Change {
   readonly dead?: 'refuses' | 'hangs'
 }
 
+/** What pictures of one scale are like at a provider, compared with `USUAL_TIER`. */
+export interface TierTruth {
+  /** Factor on the duration of generations. */
+  readonly slowness: number
+  /** Factor on the success rate. */
+  readonly successFactor: number
+}
+
+/** The scale that a provider's figures stand for. */
+export const USUAL_TIER: ResolutionTier = '1K'
+
 /** A provider of the simulated world, as it truly is. */
 export interface SimulatedProvider {
   readonly name: string
@@ -41,6 +53,8 @@ export interface SimulatedProvider {
   /** What the model file says of it; absent: nothing. */
   readonly published?: NonNullable<Offering['performance']>
   readonly changes: readonly Change[]
+  /** Scales of picture that take it more or less than the usual one; absent: all are the same to it. */
+  readonly tiers?: Readonly<Partial<Record<ResolutionTier, TierTruth>>>
 }
 
 /** What is true of a provider at one moment. */
@@ -54,8 +68,12 @@ export interface Truth {
 const between = ([from, until]: readonly [number, number], share: number): number =>
   from + (until - from) * share
 
-/** Of several changes at one moment the last one named holds. */
-export const truthAt = (provider: SimulatedProvider, nowMs: number): Truth => {
+/** What is true for pictures of one scale. Of several changes at one moment the last one named holds. */
+export const truthAt = (
+  provider: SimulatedProvider,
+  nowMs: number,
+  tier: ResolutionTier = USUAL_TIER,
+): Truth => {
   let truth: Truth = { success: provider.success, slowness: 1, quotaFactor: 1 }
   for (const change of provider.changes) {
     if (nowMs < change.fromMs || nowMs >= change.untilMs) continue
@@ -67,7 +85,13 @@ export const truthAt = (provider: SimulatedProvider, nowMs: number): Truth => {
       ...(change.dead ? { dead: change.dead } : truth.dead && { dead: truth.dead }),
     }
   }
-  return truth
+  const own = provider.tiers?.[tier]
+  if (!own) return truth
+  return {
+    ...truth,
+    success: truth.success * own.successFactor,
+    slowness: truth.slowness * own.slowness,
+  }
 }
 
 /** The first death that begins after `afterMs` and before `beforeMs`. */

@@ -1,3 +1,4 @@
+import type { ResolutionTier } from '#src/domain/media.ts'
 import type { Outcome } from '#src/domain/provider-stats.ts'
 import { COIN, flip, normalOf } from './coin.ts'
 import type { EventQueue } from './event-queue.ts'
@@ -12,6 +13,7 @@ export interface UpstreamCall {
   readonly isAgain: boolean
   /** Whether every provider refuses the prompt. */
   readonly isRefused: boolean
+  readonly tier: ResolutionTier
 }
 
 /** How a call ended, as the caller sees it. */
@@ -143,7 +145,7 @@ export class Upstream {
   /** A death of the provider takes what is under way with it. */
   #fate(call: UpstreamCall, index: number, nowMs: number): Fate {
     const provider = this.#provider(index)
-    const planned = this.#plannedFate(call, index, truthAt(provider, nowMs))
+    const planned = this.#plannedFate(call, index, truthAt(provider, nowMs, call.tier))
     const death = deathBetween(provider, nowMs, nowMs + planned.durationMs)
     if (!death) return planned
     if (death.dead === 'hangs') return { outcome: 'hang', durationMs: Infinity, isGenerated: false }

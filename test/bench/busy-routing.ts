@@ -72,7 +72,11 @@ const seeAttempt = (
   random: SeededRandom,
 ): void => {
   const { successRate = 0.7, p50Ms = 35_000 } = offering.performance ?? {}
-  const ticket = tracker.begin(cell, { isFirst: false, isProbe: false }, clock.nowMs())
+  const ticket = tracker.begin(
+    cell,
+    { isFirst: false, isProbe: false, limitMs: Number.POSITIVE_INFINITY },
+    clock.nowMs(),
+  )
   const outcome = random.uniform() < successRate ? 'success' : 'empty'
   const durationMs = p50Ms * Math.exp(0.4 * random.normal())
   tracker.settle(ticket, { outcome, durationMs }, clock.nowMs())
@@ -102,10 +106,18 @@ const seeTrouble = (
   for (const candidates of offerings) {
     const [down, limited] = [candidates.at(-1), candidates.at(-2)] as [Candidate, Candidate]
     for (let index = 0; index < OUTAGES; index += 1) {
-      const ticket = tracker.begin(down.cell, { isFirst: false, isProbe: false }, nowMs)
+      const ticket = tracker.begin(
+        down.cell,
+        { isFirst: false, isProbe: false, limitMs: Number.POSITIVE_INFINITY },
+        nowMs,
+      )
       tracker.settle(ticket, { outcome: 'outage', durationMs: 1_000 }, nowMs)
     }
-    const ticket = tracker.begin(limited.cell, { isFirst: false, isProbe: false }, nowMs)
+    const ticket = tracker.begin(
+      limited.cell,
+      { isFirst: false, isProbe: false, limitMs: Number.POSITIVE_INFINITY },
+      nowMs,
+    )
     const end = { outcome: 'rate_limited', durationMs: 500, retryAfterMs: 60_000 } as const
     tracker.settle(ticket, end, nowMs)
     const takenOut = candidates[5]
@@ -120,7 +132,11 @@ const fillInFlight = (
 ): void => {
   for (let index = 0; index < count; index += 1) {
     const candidate = candidates[index % candidates.length] as Candidate
-    tracker.begin(candidate.cell, { isFirst: index % 2 === 0, isProbe: false }, clock.nowMs())
+    tracker.begin(
+      candidate.cell,
+      { isFirst: index % 2 === 0, isProbe: false, limitMs: Number.POSITIVE_INFINITY },
+      clock.nowMs(),
+    )
   }
 }
 

@@ -73,7 +73,11 @@ const besidesCases = (): readonly TimedCase[] => {
         attempted.clock.advance(STEP_MS)
         const nowMs = clock.nowMs()
         return timeSync(() => {
-          const ticket = tracker.begin(cell, { isFirst: true, isProbe: false }, nowMs)
+          const ticket = tracker.begin(
+            cell,
+            { isFirst: true, isProbe: false, limitMs: Number.POSITIVE_INFINITY },
+            nowMs,
+          )
           tracker.settle(ticket, { outcome: 'success', durationMs: 30_000 }, nowMs)
         })
       },

@@ -26,11 +26,16 @@ const attempt = (
   cost: 0,
 })
 
-const errorOf = (attempts: Attempt[], part: { model?: string; isDeadlinePassed?: boolean } = {}) =>
+const errorOf = (
+  attempts: Attempt[],
+  part: { model?: string; isDeadlinePassed?: boolean; retryAfterMs?: number } = {},
+) =>
   failureError({
     resolved: createFirstCatalog().resolve(part.model ?? FIRST_MODEL),
     attempts,
     isDeadlinePassed: part.isDeadlinePassed ?? false,
+    areAllLimited: attempts.length === 0 && part.retryAfterMs !== undefined,
+    ...(part.retryAfterMs !== undefined && { retryAfterMs: part.retryAfterMs }),
   })
 
 describe('what a client sees when no image came', () => {
@@ -51,12 +56,12 @@ describe('what a client sees when no image came', () => {
     })
   })
 
-  it('is a rate limit with the shortest wait when nothing else happened', () => {
+  it('is a rate limit with the time until the first pause ends when nothing else happened', () => {
     const limited = [
       attempt('gemini', 'rate_limited', { retryAfterMs: 9000 }),
       attempt('fal', 'rate_limited', { retryAfterMs: 4000 }),
     ]
-    expect(errorOf(limited)).toMatchObject({
+    expect(errorOf(limited, { retryAfterMs: 4000 })).toMatchObject({
       code: 'RATE_LIMITED',
       status: 429,
       options: { retryAfterMs: 4000 },
@@ -64,6 +69,13 @@ describe('what a client sees when no image came', () => {
     expect(errorOf([...limited, attempt('vertex', 'overloaded')]).code).toBe(
       'ALL_PROVIDERS_EXHAUSTED',
     )
+  })
+
+  it('is a rate limit when nobody was asked, as all are cooling down', () => {
+    expect(errorOf([], { retryAfterMs: 7000 })).toMatchObject({
+      code: 'RATE_LIMITED',
+      options: { retryAfterMs: 7000 },
+    })
   })
 
   it('is the deadline when that ended it', () => {

@@ -212,7 +212,7 @@ describe('the attempt loop', () => {
       async (provider) => {
         const ticket = tracker.begin(
           fourCandidates()[0]?.cell as never,
-          { isFirst: false, isProbe: false },
+          { isFirst: false, isProbe: false, limitMs: Number.POSITIVE_INFINITY },
           clock.nowMs() + 1,
         )
         const end = { outcome: 'rate_limited', durationMs: 1, retryAfterMs: 5_000 } as const

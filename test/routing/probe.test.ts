@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { systemClock } from '#src/domain/clock.ts'
 import { FIRST_MODEL } from '#test/helpers/models.ts'
 import { fail, freshRouting, run, untilAborted } from './failover-harness.ts'
 
@@ -62,18 +63,38 @@ describe('a duplicate probe', () => {
     expect(health()).toMatchObject({ isOpen: true, inFlight: 0, circuit: { openings: 2 } })
   })
 
-  it('ends with the client, and then says nothing about the provider', async () => {
+  it('runs on when the client leaves: it is paid for to be learnt from', async () => {
     const { routing, health } = withProbe('duplicate')
     const client = new AbortController()
+    let answer = (_images: string[]) => {}
     const result = await run(
-      (provider, _count, { signal }) =>
-        provider === 'gemini' ? untilAborted(signal) : Promise.resolve([provider]),
+      (provider) =>
+        provider === 'gemini'
+          ? new Promise((resolve) => {
+              answer = resolve
+            })
+          : Promise.resolve([provider]),
       { routing, gone: client.signal },
     )
     client.abort()
+    answer(['gemini'])
     await ended(result.probes)
-    expect(result.probes).toMatchObject([{ status: 'cancelled' }])
-    expect(health()).toMatchObject({ isOpen: true, circuit: { openings: 1 } })
+    expect(result.probes).toMatchObject([{ status: 'completed' }])
+    expect(health()).toMatchObject({ isOpen: false })
+  })
+
+  it("has the time that is usual there, whatever the client's deadline is", async () => {
+    const { routing } = withProbe('duplicate')
+    let givenMs = 0
+    const result = await run(
+      async (provider, _count, { timeoutMs }) => {
+        if (provider === 'gemini') givenMs = timeoutMs
+        return [provider]
+      },
+      { routing, deadlineMs: systemClock.monotonicMs() + 5_000 },
+    )
+    await ended(result.probes)
+    expect(givenMs).toBeGreaterThan(60_000)
   })
 })
 

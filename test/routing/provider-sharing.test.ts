@@ -107,10 +107,12 @@ describe('what other gateways know of health', () => {
     expect(world.health('gemini').pause?.untilMs).toBe(world.now() + 9 * SECOND)
   })
 
-  it('takes a provider out for all its models', () => {
+  it('takes no provider out: its account may be refused to them alone', () => {
     const world = watch()
-    world.pauseFor('gemini', MINUTE, 'taken_out')
-    expect(world.health('gemini').pause?.reason).toBe('taken_out')
+    const untilMs = world.now() + MINUTE
+    const pause = { reason: 'taken_out', sinceMs: world.now(), untilMs } as const
+    world.tracker.adoptHealth('*:gemini', { pause })
+    expect(world.health('gemini').pause).toBeUndefined()
   })
 
   it('is nothing to act on for a place that is not watched here', () => {

@@ -176,3 +176,58 @@ describe('a hedge', () => {
     expect(calls).toEqual(['gemini 1', 'fal 1', 'vertex 1'])
   })
 })
+
+describe('an attempt that its request gave too little time', () => {
+  it('teaches nothing, neither by what came in time nor by what did not', () => {
+    const world = watch()
+    const before = world.tracker.estimateOf(cellAt('gemini'), world.now())
+    for (let count = 0; count < 40; count += 1) {
+      const ticket = world.begin('gemini', false, false, 22 * SECOND)
+      world.pass(20 * SECOND)
+      world.settle(ticket, count % 4 === 0 ? 'success' : 'timeout')
+    }
+    expect(world.tracker.estimateOf(cellAt('gemini'), world.now())).toEqual(before)
+    expect(world.health('gemini').isOpen).toBe(false)
+  })
+
+  it('is told from one that the gateway itself cut at its limit, which counts', () => {
+    const world = watch()
+    const cell = {
+      ...cellAt('fal'),
+      id: `${cellAt('fal').configKey}|text_to_image|4K`,
+      tier: '4K' as const,
+    }
+    const before = world.tracker.estimateOf(cell, world.now())
+    expect(before.timeoutMs).toBe(120 * SECOND)
+    const begin = { isFirst: true, isProbe: false, limitMs: before.timeoutMs }
+    for (let count = 0; count < 4; count += 1) {
+      const ticket = world.tracker.begin(cell, begin, world.now())
+      world.pass(120 * SECOND)
+      world.settle(ticket, 'timeout')
+    }
+    expect(world.tracker.estimateOf(cell, world.now()).success).toBeLessThan(0.7 * before.success)
+    expect(world.health('fal').isOpen).toBe(true)
+  })
+})
+
+describe('a refusal', () => {
+  it('ends the request although a hedge is under way, which is cancelled', async () => {
+    const { items, attempts } = await run(
+      (provider, _count, { signal }) =>
+        provider === 'gemini'
+          ? new Promise((_, reject) => setTimeout(() => reject(fail('content_rejected')), 30))
+          : untilAborted(signal),
+      {
+        timeScale: 5_000,
+        policy: { leastTimeoutMs: 5e6, longestTimeoutMs: 5e6 },
+        candidates: fourCandidates().map((each) => ({ ...each, isCancelFree: true })),
+        preferences: { hedge: true },
+      },
+    )
+    expect(items).toEqual([])
+    expect(attempts.map(({ provider, status }) => [provider, status])).toEqual([
+      ['gemini', 'failed'],
+      ['fal', 'cancelled'],
+    ])
+  })
+})

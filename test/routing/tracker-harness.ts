@@ -105,8 +105,12 @@ export const watch = ({
     ...(exchange && { exchange }),
   })
   let nowMs = START_MS
-  const begin = (provider: string, isFirst = false, isProbe = false) =>
-    tracker.begin(cellAt(provider), { isFirst, isProbe }, nowMs)
+  const begin = (
+    provider: string,
+    isFirst = false,
+    isProbe = false,
+    limitMs = Number.POSITIVE_INFINITY,
+  ) => tracker.begin(cellAt(provider), { isFirst, isProbe, limitMs }, nowMs)
   const world = {
     tracker,
     policy,
@@ -144,14 +148,18 @@ export const watch = ({
       tracker.adoptHealth(`${MODEL}:${provider}`, {
         circuit: { state: 'open', sinceMs: nowMs, untilMs: nowMs + openMs, openings: 1 },
       }),
-    /** Other gateways say that it is to be left alone. */
+    /** It is to be left alone: other gateways say so, or it refused the account here. */
     pauseFor: (
       provider: string,
       ms: number,
       reason: 'rate_limited' | 'taken_out' = 'rate_limited',
     ) => {
-      const key = reason === 'taken_out' ? `*:${provider}` : `${MODEL}:${provider}`
-      tracker.adoptHealth(key, { pause: { reason, sinceMs: nowMs, untilMs: nowMs + ms } })
+      if (reason === 'taken_out') {
+        tracker.takeOut(provider, nowMs + ms - policy.takeOutMs)
+        return
+      }
+      const pause = { reason, sinceMs: nowMs, untilMs: nowMs + ms }
+      tracker.adoptHealth(`${MODEL}:${provider}`, { pause })
     },
     /** Fills the slow start of a provider with first tries. */
     fill: (provider: string) => {

@@ -67,6 +67,39 @@ describe('the routing policy in simulated worlds', () => {
     expect(own.displaced).toBeLessThan(3)
   })
 
+  it('knows what a rarely asked scale takes better than if all scales were one', () => {
+    const oneCell = gatewayContender({ ...DEFAULT_SETTINGS, tierLearning: 'one' })
+    const { own, oracle } = compare('4K')
+    expect(own.pmt).toBeLessThan(1.06 * oracle.pmt)
+    expect(own.pmt).toBeLessThan(run('4K', oneCell).pmt)
+  })
+
+  it('finds the best provider for a rarely asked scale where it is another one', () => {
+    const set = sets.find(({ name }) => name === '4K uneven')
+    // The best at 1K takes 2.6 times as long at 4K, and the second best less than at 1K.
+    const scenario = set?.scenarios.find(({ providers: [best, second] }) => {
+      const slowness = [best, second].map((provider) => provider?.tiers?.['4K']?.slowness)
+      return slowness[0] === 2.6 && slowness[1] === 0.9
+    })
+    if (!scenario) throw new Error('No such world')
+    const records = simulate(scenario, 1, gateway).filter(({ arrivedMs }) => arrivedMs > 7_200_000)
+    const shareOfSecond = (tier: string): number => {
+      const asked = records.filter((record) => record.tier === tier)
+      return asked.filter(({ firstProvider }) => firstProvider === 1).length / asked.length
+    }
+    expect(shareOfSecond('4K')).toBeGreaterThan(0.8)
+    expect(shareOfSecond('1K')).toBeLessThan(0.1)
+  })
+
+  it('counts only requests for the scale that a scenario is about', () => {
+    const scenario = scenarioOf('4K')
+    const records = simulate(scenario, 1, ORACLE)
+    const rare = records.filter(({ tier }) => tier === '4K')
+    expect(rare.length / records.length).toBeCloseTo(0.02, 2)
+    const { rareTier: _, ...every } = scenario
+    expect(measure(records, scenario)).toEqual(measure(rare, every))
+  })
+
   it('gives the same numbers for the same seed, and others for another', () => {
     const scenario = scenarioOf('S4')
     const once = measure(simulate(scenario, 7, gateway), scenario)

@@ -1,12 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import { EventQueue } from '#src/simulation/event-queue.ts'
 import { type CallEnd, Upstream } from '#src/simulation/upstream.ts'
-import type { Change, Quota, SimulatedProvider } from '#src/simulation/upstream-model.ts'
+import {
+  type Change,
+  type Quota,
+  type SimulatedProvider,
+  USUAL_TIER,
+} from '#src/simulation/upstream-model.ts'
 
 const provider = (part: {
   quota?: Quota
   changes?: readonly Change[]
   success?: number
+  tiers?: NonNullable<SimulatedProvider['tiers']>
+  failures?: SimulatedProvider['failures']
 }): SimulatedProvider => ({
   name: 'fake',
   success: 1,
@@ -20,13 +27,18 @@ const provider = (part: {
 })
 
 /** Calls a provider at these moments and gives what each call came to. */
-const callAt = (fake: SimulatedProvider, moments: readonly number[], timeoutMs = 60_000) => {
+const callAt = (
+  fake: SimulatedProvider,
+  moments: readonly number[],
+  timeoutMs = 60_000,
+  tier = USUAL_TIER,
+) => {
   const queue = new EventQueue()
   const upstream = new Upstream([fake], 1, queue)
   const ends: CallEnd[] = []
   for (const [request, atMs] of moments.entries()) {
     queue.plan(atMs, (nowMs) => {
-      const call = { request, attempt: 0, isAgain: false, isRefused: false }
+      const call = { request, attempt: 0, isAgain: false, isRefused: false, tier }
       upstream.call(0, call, timeoutMs, nowMs, (end) => {
         ends[request] = end
       })
@@ -44,6 +56,15 @@ describe('the simulated providers', () => {
       durationMs: expect.closeTo(10_000, 3),
       isBilled: true,
     })
+  })
+
+  it('take more, and succeed less, with pictures of a scale that is harder for them', () => {
+    const tiers = { '4K': { slowness: 2.5, successFactor: 0 } }
+    const hard = provider({ tiers, failures: { quick: 0, empty: 1, hang: 0 } })
+    const [usual] = callAt(hard, [0])
+    expect(usual).toMatchObject({ outcome: 'success', durationMs: expect.closeTo(10_000, 3) })
+    const [large] = callAt(hard, [0], 60_000, '4K')
+    expect(large).toMatchObject({ outcome: 'empty', durationMs: expect.closeTo(25_000, 3) })
   })
 
   it('are cut off at the time limit and bill what they go on to generate', () => {

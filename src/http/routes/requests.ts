@@ -15,10 +15,11 @@ export const registerRequests = (
   { requestLog, adminKeyId }: RequestRouteDependencies,
 ): void => {
   app.get<{ Params: { id: string } }>('/requests/:id', async ({ params, keyId }) => {
-    const record = await requestLog.find(params.id)
-    const isOwn = keyId === (record?.keyId ?? null)
     const isAdmin = keyId !== null && keyId === adminKeyId
-    if (record && (isOwn || isAdmin)) return presentRequest(record)
+    const record = isAdmin
+      ? await requestLog.findOfAnyone(params.id)
+      : await requestLog.find(params.id, keyId ?? undefined)
+    if (record) return presentRequest(record)
     throw new GatewayError('NOT_FOUND', `There is no finished request "${params.id}".`)
   })
 }
