@@ -42,6 +42,7 @@ export interface ExplainedDecision {
     | 'stale'
     | 'probe'
     | 'last_resort'
+    | 'hedge'
     | 'exhausted'
     | 'no_time'
     | 'rate_limited'

@@ -125,6 +125,16 @@ const toCandidate = (model: Model, request: ImageRequest, offering: Offering): C
   }
 }
 
+/** In the order in which they are looked at; parameters, by their own names, come after the last of these. */
+const CONSTRAINT_ORDER = ['configuration', 'model', 'mode', 'provider.only', 'provider.ignore']
+
+/** How late a constraint is looked at: what it removed had passed all that came before. */
+const placeOf = ({ constraint }: Exclusion): number => {
+  if (constraint === 'provider.max_price') return Number.POSITIVE_INFINITY
+  const place = CONSTRAINT_ORDER.indexOf(constraint)
+  return place === -1 ? CONSTRAINT_ORDER.length : place
+}
+
 /** The error for an empty selection names what removed the last offering that the earlier constraints had left. */
 const emptySelectionError = (
   { request }: SelectionContext,
@@ -141,12 +151,10 @@ const emptySelectionError = (
       },
     )
   }
-  const last =
-    open.findLast(({ constraint }) => constraint !== 'mode' && constraint !== 'model') ??
-    open.at(-1)
+  const last = open.reduce((left, right) => (placeOf(right) >= placeOf(left) ? right : left))
   const reasons = open.map(({ configKey, reason }) => `${configKey} ${reason}`).join('; ')
   const message = `No provider is left for model "${request.requestedModel}": ${reasons}.`
-  return invalidRequest(message, last?.constraint)
+  return invalidRequest(message, last.constraint)
 }
 
 /** Offerings that can serve the request, with why each other cannot. Pure. Throws when none can. */

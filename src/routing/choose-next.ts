@@ -8,7 +8,7 @@ import {
 } from './rank-options.ts'
 
 /** Why this option and not the one with the best score. */
-export type ChoiceReason = 'best' | 'stale' | 'probe' | 'last_resort'
+export type ChoiceReason = 'best' | 'stale' | 'probe' | 'last_resort' | 'hedge'
 
 /** What comes next in a chain of attempts. */
 export type Decision<Option extends RoutingOption = RoutingOption> =
@@ -53,8 +53,22 @@ const isAllowed = ({ option, tries }: RankedOption, situation: Situation): boole
   return tries < maxTries
 }
 
-const canFinish = ({ score }: RankedOption, { history, policy }: Situation): boolean =>
-  history.tries.length === 0 || score.inTime >= policy.leastFinishProbability
+const canFinish = ({ score }: RankedOption, { policy }: Situation): boolean =>
+  score.inTime >= policy.leastFinishProbability
+
+/**
+ * For a first try where nothing that is ready would finish in time: the best of the chances, or what the client ordered.
+ * What is believed of a provider can be wrong, and is only corrected by trying.
+ */
+const againstTheOdds = <Option extends RoutingOption>(
+  allowed: readonly RankedOption<Option>[],
+  { history, preferences }: Situation<Option>,
+): RankedOption<Option> | undefined => {
+  if (history.tries.length > 0) return undefined
+  const ready = allowed.filter(({ health }) => !health.pause)
+  if (preferences.order) return ready[0]
+  return [...ready].sort((left, right) => right.score.inTime - left.score.inTime)[0]
+}
 
 /** The candidate that nobody tried for longest, if that is long enough ago and chance says so. */
 const pickStale = <Option extends RoutingOption>(
@@ -103,7 +117,7 @@ const tryOption = <Option extends RoutingOption>(
   const isFirst = history.tries.length === 0
   const probe =
     isFirst && policy.probe === 'duplicate' && preferences.allowFallbacks !== false
-      ? allowed.find((entry) => entry !== chosen && mayProbe(entry))
+      ? ranking.find((entry) => entry !== chosen && mayProbe(entry))
       : undefined
   const timeoutMs = timeoutOf(chosen, allowed, situation)
   return { type: 'try', chosen, reason, timeoutMs, ranking, ...(probe && { probe }) }
@@ -171,7 +185,7 @@ export const chooseNext = <Option extends RoutingOption>(
   const allowed = eligible.filter((entry) => isAllowed(entry, situation))
   if (allowed.length === 0) return stop('exhausted')
   const feasible = allowed.filter((entry) => canFinish(entry, situation))
-  if (feasible.length === 0) return stop('no_time')
+  if (!isFirst && feasible.length === 0) return stop('no_time')
 
   const live = policy.probe === 'live' && isFirst ? feasible.find(mayProbe) : undefined
   if (live) {
@@ -183,5 +197,7 @@ export const chooseNext = <Option extends RoutingOption>(
   if (stale) return tryOption(stale, 'stale', feasible, ranking, situation)
   const best = ready[0]
   if (best) return tryOption(best, 'best', feasible, ranking, situation)
-  return chooseAmongPaused(feasible, ranking, situation)
+  const unlikely = againstTheOdds(allowed, situation)
+  if (unlikely) return tryOption(unlikely, 'last_resort', allowed, ranking, situation)
+  return chooseAmongPaused(isFirst ? allowed : feasible, ranking, situation)
 }

@@ -60,14 +60,24 @@ export const hedgeAfterMs = (
   { tracker, nowMs, policy }: Situation,
 ): number => quantileMs(tracker.estimateOf(running.option.cell, nowMs).latency, policy.hedgeSigmas)
 
+/** The start of a hedge, as a decision like any other. */
+export interface HedgeDecision<Option extends RoutingOption = RoutingOption> {
+  readonly type: 'try'
+  readonly chosen: RankedOption<Option>
+  readonly reason: 'hedge'
+  readonly timeoutMs: number
+  readonly ranking: readonly RankedOption<Option>[]
+}
+
 /** Whom a slow attempt is to race against: the best that is ready, untried and at another provider. */
 export const chooseHedge = <Option extends RoutingOption>(
   running: RankedOption<Option>,
   situation: Situation<Option>,
-): RankedOption<Option> | undefined => {
+): HedgeDecision<Option> | undefined => {
   const { provider } = running.option.cell
   const history = withTry(situation.history, provider)
-  return rankOptions({ ...situation, history }).find(
+  const ranking = rankOptions({ ...situation, history })
+  const chosen = ranking.find(
     ({ option, standing, tries, score, health }) =>
       standing === 'usable' &&
       health.firstInFlight < health.slowStartLimit &&
@@ -76,4 +86,6 @@ export const chooseHedge = <Option extends RoutingOption>(
       score.inTime >= situation.policy.leastFinishProbability &&
       mayHedge(option, situation),
   )
+  if (!chosen) return undefined
+  return { type: 'try', chosen, reason: 'hedge', timeoutMs: chosen.score.timeoutMs, ranking }
 }

@@ -2,8 +2,7 @@ import type { ResolutionTier } from '#src/domain/media.ts'
 
 /**
  * Every tunable of routing and failover. Durations are in routing's own milliseconds: real ones times `TIME_SCALE`.
- * Values without another source come from simulation (README.md): halving or doubling one changes the mean time to an
- * image by less than a hundredth, unless it says otherwise.
+ * Values without another source come from simulation; the README says how much each of them matters.
  */
 export interface RoutingPolicy {
   // -- One attempt -----------------------------------------------------------------------------------------------
@@ -199,8 +198,8 @@ export const DEFAULT_ROUTING_POLICY: RoutingPolicy = {
   slowStartBase: 2,
   slowStartFactor: 4,
   freeInFlight: 20,
-  loadMargin: 1.25,
-  loadHalfLifeMs: 30_000,
+  loadMargin: 1.15,
+  loadHalfLifeMs: 45_000,
   rateLimitPauseMs: 1_000,
   longestGuessedPauseMs: 4_000,
   longestRateLimitPauseMs: 60_000,

@@ -2,7 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { FAILURE_RULES } from '#src/domain/errors.ts'
 import type { AttemptResult } from './attempt.ts'
 import type { Candidate } from './candidates.ts'
-import { chooseHedge, type HedgeAllowance, hedgeAfterMs, mayHedge } from './hedge.ts'
+import {
+  chooseHedge,
+  type HedgeAllowance,
+  type HedgeDecision,
+  hedgeAfterMs,
+  mayHedge,
+} from './hedge.ts'
 import type { RankedOption, Situation } from './rank-options.ts'
 import type { Routing } from './routing.ts'
 import { type AttemptOrder, type TrackedAttempt, trackAttempt } from './tracked-attempt.ts'
@@ -17,6 +23,8 @@ export interface Runner<Item> {
 
 export interface RaceContext<Answer, Item> extends TrackedAttempt<Answer, Item> {
   readonly hedges: HedgeAllowance
+  /** Told when a second attempt is begun. */
+  readonly onDecision: (decision: HedgeDecision<Candidate>) => void
 }
 
 type Running = Promise<AttemptResult<unknown>>
@@ -86,14 +94,15 @@ export const race = async <Answer, Item>(
   if (!rival || situation.leftMs < situation.policy.leastAttemptMs || !context.hedges.spend()) {
     return only()
   }
+  context.onDecision(rival)
   const second = trackAttempt(raced, {
     ...order,
-    candidate: rival.option,
-    timeoutMs: rival.score.timeoutMs,
+    candidate: rival.chosen.option,
+    timeoutMs: rival.timeoutMs,
     isFirst: false,
     isProbe: false,
   })
   await untilDecided(first, second)
   lost.abort()
-  return [await runner(order.candidate, first), await runner(rival.option, second)]
+  return [await runner(order.candidate, first), await runner(rival.chosen.option, second)]
 }

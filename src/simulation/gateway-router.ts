@@ -166,7 +166,7 @@ class GatewayRouter {
       if (tries.length !== triesThen || underWay.size === 0) return
       const rival = chooseHedge(chosen, this.#situationOf(chain, atMs))
       if (!rival || !chain.gateway.hedges.spend()) return
-      this.#attempt(chain, rival, rival.score.timeoutMs, atMs)
+      this.#attempt(chain, rival.chosen, rival.timeoutMs, atMs)
     })
   }
 }

@@ -37,7 +37,7 @@ export interface GatewaySettings {
 }
 
 const MODEL_ID = 'simulated/model'
-/** What one gateway learnt reaches the others by the next exchange of counts; breakers and pauses are published. */
+/** What one gateway learnt reaches the others by the next exchange of counts; news of health is told early. */
 const COUNTS_DELAY_MS = 2_000
 const HEALTH_DELAY_MS = 100
 const TICK_MS = 1_000
@@ -95,13 +95,24 @@ export const optionsOf = (
 ): ReadonlyMap<ResolutionTier, readonly SimulatedOption[]> =>
   new Map(tiersOf(world.scenario).map((tier) => [tier, optionsFor(world, tier, settings)]))
 
+/** When this gateway next listens: each once a second, at a time of its own. */
+const nextExchangeMs = (index: number, nowMs: number): number => {
+  const phaseMs = (index * TICK_MS) / REPLICAS
+  return phaseMs + TICK_MS * Math.ceil((nowMs - phaseMs) / TICK_MS)
+}
+
 /** Hears one gateway and tells the others, each thing after its delay. */
 const exchangeOf = (world: World, gateways: readonly Gateway[], own: number): StatsExchange => {
   let nowMs = 0
   const others = () => gateways.filter((_, index) => index !== own)
-  const adopt = (change: HealthChange): void => {
+  /** Told at once, heard by each of the others when it next listens. */
+  const tell = (change: HealthChange, learntMs: number): void => {
     if ('resumeBegunMs' in change) return
-    for (const { tracker } of others()) tracker.adoptHealth(change.key, change)
+    for (const [index, { tracker }] of gateways.entries()) {
+      if (index === own) continue
+      const heardMs = nextExchangeMs(index, learntMs + HEALTH_DELAY_MS)
+      world.queue.plan(heardMs, () => tracker.adoptHealth(change.key, change))
+    }
   }
   return {
     share: (observation) => {
@@ -119,7 +130,7 @@ const exchangeOf = (world: World, gateways: readonly Gateway[], own: number): St
           : 'pause' in change
             ? change.pause.sinceMs
             : nowMs
-      world.queue.plan(learntMs + HEALTH_DELAY_MS, () => adopt(change))
+      tell(change, learntMs)
     },
   }
 }

@@ -100,7 +100,7 @@ const stationarySets = (file: ModelFile): readonly ScenarioSet[] => [
       perSecond: 20,
       durationMs: 15 * MINUTE_MS,
     },
-    { seedFactor: 0.5 },
+    { seedFactor: 1 },
   ),
   set('stationary, 1/min', {
     ...hour('S1 1/min', worldOf(file, {})),
@@ -133,7 +133,7 @@ const outageSets = (file: ModelFile): readonly ScenarioSet[] => {
         perSecond: 20,
         durationMs: 23 * MINUTE_MS,
       },
-      { seedFactor: 0.5 },
+      { seedFactor: 1 },
     ),
     set(
       'a black hole, 1/min',
@@ -208,7 +208,7 @@ const otherSets = (file: ModelFile): readonly ScenarioSet[] => [
       perSecond: 20,
       durationMs: 20 * MINUTE_MS,
     },
-    { seedFactor: 0.5 },
+    { seedFactor: 1 },
   ),
 ]
 

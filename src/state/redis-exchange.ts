@@ -88,6 +88,9 @@ const createParts = ({
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
+/** News of health waits for a tenth of the interval at most. */
+const HURRY = 10
+
 /** Makes exchanges: one at a time, in the background. */
 class SyncLoop {
   readonly #sync: RedisSync
@@ -96,6 +99,7 @@ class SyncLoop {
   #receiver: StatsReceiver = NOBODY
   #underWay: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
+  #early: NodeJS.Timeout | undefined
   #isClosed = false
 
   constructor(sync: RedisSync, status: StatusTeller, intervalMs: number) {
@@ -123,6 +127,17 @@ class SyncLoop {
     }
   }
 
+  /** An exchange before the next is due, for what the others should know at once. Those that hurry go together. */
+  hurry(): void {
+    const isRunning = this.#timer !== undefined && !this.#isClosed
+    if (!isRunning || this.#early) return
+    this.#early = setTimeout(async () => {
+      await this.#underWay
+      this.#early = undefined
+      if (!this.#isClosed) this.once()
+    }, this.#intervalMs / HURRY).unref()
+  }
+
   begin(): void {
     if (this.#isClosed) return
     this.#timer = setTimeout(() => {
@@ -134,6 +149,7 @@ class SyncLoop {
   async end(): Promise<void> {
     this.#isClosed = true
     clearTimeout(this.#timer)
+    clearTimeout(this.#early)
     await Promise.race([this.#underWay, pause(COMMAND_TIMEOUT_MS)])
   }
 }
@@ -164,7 +180,10 @@ export const createRedisExchange = (options: RedisExchangeOptions): RedisSharing
         own.record(observation)
         outbox.share(observation)
       },
-      shareHealth: (change) => outbox.shareHealth(change),
+      shareHealth: (change) => {
+        outbox.shareHealth(change)
+        loop.hurry()
+      },
     },
     history,
     attach: (receiver) => loop.attach(receiver),

@@ -66,6 +66,18 @@ describe('selecting candidates', () => {
     ])
   })
 
+  it.each([{ only: ['gemini'] }, { ignore: ['vertex', 'fal', 'replicate'] }])(
+    'names the constraint that removed the last one, not one that was looked at before (%o)',
+    (routing) => {
+      expect(() => select({ routing: { ...routing, maxPrice: 0.001 } })).toThrow(
+        expect.objectContaining({ options: { param: 'provider.max_price' } }),
+      )
+      expect(() => select({ routing: { ...routing, only: ['nobody'] } })).toThrow(
+        expect.objectContaining({ options: { param: 'provider.only' } }),
+      )
+    },
+  )
+
   it('restricts to the forced provider', () => {
     expect(keys(select({ requestedModel: `replicate/${FIRST_MODEL}` }))).toEqual([
       `replicate/${FIRST_MODEL}`,

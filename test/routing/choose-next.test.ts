@@ -114,7 +114,7 @@ describe('the choice', () => {
 
 describe('the deadline', () => {
   it('lets a first attempt be made whatever is left, and none when nothing is', () => {
-    expect(next(watch(), { leftMs: 1 })).toEqual(['best', expect.anything()])
+    expect(next(watch(), { leftMs: 1 })).toEqual(['last_resort', expect.anything()])
     expect(next(watch(), { leftMs: 0 })).toEqual(['stop', 'no_time', undefined])
   })
 

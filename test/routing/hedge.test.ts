@@ -12,7 +12,7 @@ const rivalOf = (world: World, part: Part = {}): string | undefined => {
   const situation = world.situation({ preferences: HEDGED, ...part })
   const [running] = rankOptions(situation)
   if (!running) throw new Error('nothing runs')
-  return chooseHedge(running, situation)?.option.cell.provider
+  return chooseHedge(running, situation)?.chosen.option.cell.provider
 }
 
 describe('the budget of hedges', () => {

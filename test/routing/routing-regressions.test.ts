@@ -124,7 +124,7 @@ describe('a hedge', () => {
     const situation = world.situation({ preferences: { sort: 'latency', hedge: true } })
     const running = rankOptions(situation)[0]
     const rival = running && chooseHedge(running, situation)
-    expect(rival?.option.cell.provider).toBe('vertex')
+    expect(rival?.chosen.option.cell.provider).toBe('vertex')
   })
 
   const hedged = {
@@ -229,5 +229,68 @@ describe('a refusal', () => {
       ['gemini', 'failed'],
       ['fal', 'cancelled'],
     ])
+  })
+})
+
+describe('a queue at a provider', () => {
+  it('is noticed by what is in flight before it has been waited through', () => {
+    const world = watch()
+    const rank = () => rankOptions(world.situation())[0]
+    for (let count = 0; count < 30; count += 1) world.attempt('gemini', 'success', 27 * SECOND)
+    const calm = rank()
+    expect(calm).toMatchObject({ crowding: 1, option: { cell: { provider: 'gemini' } } })
+    for (let count = 0; count < 200; count += 1) world.begin('gemini')
+    const crowded = rankOptions(world.situation()).find(
+      ({ option }) => option.cell.provider === 'gemini',
+    )
+    expect(crowded?.crowding).toBeGreaterThan(3)
+    expect(crowded?.score.score).toBeGreaterThan(2 * (calm?.score.score ?? 0))
+    expect(rank()?.option.cell.provider).not.toBe('gemini')
+  })
+
+  it('is not what a few in flight at a quiet provider are', () => {
+    const world = watch()
+    for (let count = 0; count < 20; count += 1) world.begin('gemini')
+    const [first] = rankOptions(world.situation())
+    expect(first).toMatchObject({ crowding: 1, option: { cell: { provider: 'gemini' } } })
+  })
+})
+
+describe('a hedge that is begun', () => {
+  it('is a decision like any other, told with its candidates', async () => {
+    const { decisions } = await run(
+      async (provider) => {
+        await new Promise((resolve) => setTimeout(resolve, provider === 'gemini' ? 60 : 1))
+        return [provider]
+      },
+      {
+        timeScale: 5_000,
+        policy: { leastTimeoutMs: 5e6, longestTimeoutMs: 5e6 },
+        candidates: fourCandidates().map((each) => ({ ...each, isCancelFree: true })),
+        preferences: { hedge: true },
+      },
+    )
+    expect(decisions).toMatchObject([
+      { type: 'try', reason: 'best', chosen: { option: { cell: { provider: 'gemini' } } } },
+      { type: 'try', reason: 'hedge', chosen: { option: { cell: { provider: 'fal' } } } },
+    ])
+    expect(decisions[1]?.ranking).toHaveLength(4)
+  })
+})
+
+describe('a deadline that nothing is likely to keep', () => {
+  it('does not keep a first try from being made, where the chances are best', () => {
+    const decision = chooseNext(watch().situation({ leftMs: 3 * SECOND }))
+    expect(decision).toMatchObject({ type: 'try', reason: 'last_resort' })
+  })
+
+  it('puts a provider that may keep it before a better one that will not', () => {
+    const world = watch()
+    for (let count = 0; count < 30; count += 1) {
+      world.attempt('gemini', 'success', 60 * SECOND)
+      world.attempt('replicate', 'success', 5 * SECOND)
+    }
+    const decision = chooseNext(world.situation({ leftMs: 8 * SECOND }))
+    expect(decision).toMatchObject({ chosen: { option: { cell: { provider: 'replicate' } } } })
   })
 })
