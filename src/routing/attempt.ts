@@ -171,7 +171,6 @@ export const runAttempt = async <Answer, Item>(
   const startMs = clock.monotonicMs()
   const elapsedMs = (): number => Math.round(clock.monotonicMs() - startMs)
   const leftMs = Math.ceil(Math.min(timeoutMs, limits.deadlineMs - startMs))
-  const signal = endingAfter(limits, leftMs)
   const { provider, configKey } = candidate.offering
   const id = randomUUID()
   const describe = (
@@ -182,6 +181,7 @@ export const runAttempt = async <Answer, Item>(
   }
   let firstByteMs: number | undefined
   try {
+    const signal = endingAfter(limits, leftMs)
     const call = work.generate(candidate, count, { attemptId: id, signal, timeoutMs: leftMs })
     const answer = await withinGrace(call, signal, cancelGraceMs)
     firstByteMs = elapsedMs()

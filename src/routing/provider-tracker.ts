@@ -151,8 +151,8 @@ export class ProviderTracker implements StatsReceiver {
   settle(ticket: Ticket, end: AttemptEnd, nowMs: number): void {
     const { outcome } = end
     const state = this.#health.of(ticket.cell)
-    this.#breakers.markLate(state, nowMs)
     state.inFlight.delete(ticket)
+    this.#breakers.markLate(state, nowMs)
     state.ends.add(nowMs)
     if (ticket.isFirst) state.firstInFlight -= 1
     if (ticket.isProbe) state.probesInFlight -= 1
@@ -284,7 +284,7 @@ export class ProviderTracker implements StatsReceiver {
     state.grantedMs = nowMs
   }
 
-  /** Shared state of a place, for whoever shows it. */
+  /** What is shared of a place. */
   recordOf(place: Pick<Cell, 'modelId' | 'provider'>): HealthRecord {
     return this.#health.recordOf(healthKeyOf(place))
   }

@@ -64,13 +64,7 @@ export const trackAttempt = async <Answer, Item>(
   const ticket = begin(routing, order)
   const timeoutMs = routing.clock.toReal(order.timeoutMs)
   const { candidate, count } = order
-  try {
-    const result = await runAttempt(work, context, candidate, { count, timeoutMs })
-    settle(routing, ticket, result.attempt)
-    return result
-  } catch (error) {
-    // Nothing is known to end here; should it, the attempt must not count as under way for ever.
-    routing.tracker.settle(ticket, { outcome: 'abandoned', durationMs: 0 }, routing.clock.nowMs())
-    throw error
-  }
+  const result = await runAttempt(work, context, candidate, { count, timeoutMs })
+  settle(routing, ticket, result.attempt)
+  return result
 }
