@@ -66,6 +66,7 @@ export const startRouting = async (parts: RoutingParts): Promise<RunningRouting>
     clock: systemClock,
     timeScale: config.timeScale,
     closing,
+    usualLimitMs: config.requestTimeoutMs * config.timeScale,
     exchange: sharing.exchange,
   })
   sharing.attach(routing.tracker)

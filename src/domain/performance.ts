@@ -197,15 +197,21 @@ export const performanceByHour = (
       return performance ? [{ atMs: sums.hourMs / timeScale, performance }] : []
     })
 
+/** Attempts from which on what was measured says more than what was published: a 95th percentile is one in twenty. */
+export const LEAST_LIVE_REQUESTS = 20
+
 /**
- * What is told of an offering: what was measured, when at least one attempt counts; else what its model file says, as it
- * stands there; `undefined` when that says nothing either.
+ * What is told of an offering, all of it from one source: what was measured, once `LEAST_LIVE_REQUESTS` attempts count,
+ * with images or without; until then what its model file says, as it stands there. Where that says nothing, what was
+ * measured, however little; `undefined` when no attempt counts either.
  */
 export const performanceToShow = (
   live: Performance | undefined,
   { performance }: Pick<Offering, 'performance'>,
 ): ShownPerformance | undefined => {
-  if (live && live.requests > 0) return { source: 'live', ...live }
+  const requests = live?.requests ?? 0
+  if (live && requests >= (performance ? LEAST_LIVE_REQUESTS : 1))
+    return { source: 'live', ...live }
   if (!performance) return undefined
   return { source: 'model_file', ...performance, rateLimited: undefined, refused: undefined }
 }

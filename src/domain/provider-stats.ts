@@ -66,6 +66,11 @@ export interface Observation {
   readonly durationMs: number
   /** Until the provider's answer was there, its files not yet fetched; absent: none came. */
   readonly firstByteMs?: number
+  /**
+   * Whether its request left it less than the usual time, so that it is part of the history, but no measure of the
+   * provider; absent: it is one.
+   */
+  readonly isCutShort?: boolean
 }
 
 /** Attempts of one cell added up; any two can be added. */

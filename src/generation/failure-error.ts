@@ -10,6 +10,8 @@ export interface FailureContext {
   readonly attempts: readonly Attempt[]
   /** Whether the request's deadline has passed. */
   readonly isDeadlinePassed: boolean
+  /** Whether time is left, but nobody who could still be asked would have finished in it. */
+  readonly isTimeTooShort: boolean
   /** Real milliseconds until the first of the rate-limited candidates may be asked again; absent: none is. */
   readonly retryAfterMs?: number
   /** Whether nobody was asked, as all are rate limited. */
@@ -84,6 +86,25 @@ const coolingDown = ({
     retryAfterMs,
   })
 
+/** Time ended the request: all of it, or what is left is too little. */
+const timedOut = ({ attempts, isDeadlinePassed }: FailureContext): GatewayError => {
+  const tried = attempts.map(describeAttempt).join('; ') || 'nothing'
+  const why = isDeadlinePassed
+    ? "The request's deadline passed."
+    : "No provider is likely to finish in the time that is left until the request's deadline."
+  return new GatewayError('TIMEOUT', `${why} Tried: ${tried}.`)
+}
+
+const exhausted = ({ attempts, isTimeTooShort }: FailureContext): GatewayError => {
+  const who = isTimeTooShort ? 'Every provider that was likely to finish in time' : 'Every provider'
+  return new GatewayError(
+    'ALL_PROVIDERS_EXHAUSTED',
+    `${who} failed: ${attempts.map(describeAttempt).join('; ')}.`,
+  )
+}
+
+const isTimeout = ({ failure }: Attempt): boolean => failure?.kind === 'timeout'
+
 /** The error that the client sees when no attempt brought an image. */
 export const failureError = (context: FailureContext): GatewayError => {
   const { attempts, resolved } = context
@@ -97,18 +118,11 @@ export const failureError = (context: FailureContext): GatewayError => {
   if (attempts.length > 0 && attempts.every(({ failure }) => failure?.kind === 'rate_limited')) {
     return rateLimited(context)
   }
-  if (context.isDeadlinePassed) {
-    const tried = attempts.map(describeAttempt).join('; ')
-    return new GatewayError(
-      'TIMEOUT',
-      `The request's deadline passed. Tried: ${tried || 'nothing'}.`,
-    )
-  }
+  // Where time is left, it is to blame only if it cut an attempt short.
+  const isShort = context.isTimeTooShort && (attempts.length === 0 || attempts.some(isTimeout))
+  if (context.isDeadlinePassed || isShort) return timedOut(context)
   if (resolved.forcedProvider !== undefined) {
     return forcedProviderFailed(resolved.forcedProvider, attempts)
   }
-  return new GatewayError(
-    'ALL_PROVIDERS_EXHAUSTED',
-    `Every provider failed: ${attempts.map(describeAttempt).join('; ')}.`,
-  )
+  return exhausted(context)
 }

@@ -45,28 +45,27 @@ export interface AttemptYield<Item> {
   readonly fetchMs: number
 }
 
+/** What an attempt is made at. */
+export interface AttemptTarget {
+  readonly offering: { readonly provider: string; readonly configKey: string }
+}
+
 /** How an attempt is made, in two steps: what the provider does, and what the gateway does with its answer. */
-export interface AttemptWork<Answer, Item> {
+export interface AttemptWork<Answer, Item, Target extends AttemptTarget = Candidate> {
   /** Calls the provider within the attempt's time. Rejects with `ProviderError`. */
-  readonly generate: (
-    candidate: Candidate,
-    count: number,
-    context: AttemptContext,
-  ) => Promise<Answer>
-  /** As `generate`, for a copy of the request whose answer nobody sees. */
-  readonly probe: AttemptWork<Answer, Item>['generate']
+  readonly generate: (target: Target, count: number, context: AttemptContext) => Promise<Answer>
   /**
    * Makes an answer ready. It has been paid for, so only the request's deadline and the client end it. Rejects with
    * `ProviderError` when the provider is to blame; anything else ends the request, as another provider would be paid
    * for nothing.
    */
   readonly deliver: (
-    candidate: Candidate,
+    target: Target,
     answer: Answer,
     signal: AbortSignal,
   ) => Promise<AttemptYield<Item>>
   /** Expected price of `count` items, for attempts that fail after work may have begun. */
-  readonly priceOf: (candidate: Candidate, count: number) => MicroUsd
+  readonly priceOf: (target: Target, count: number) => MicroUsd
 }
 
 export interface AttemptLimits {
@@ -121,17 +120,17 @@ const withinGrace = async <T>(
 const endingAfter = (limits: AttemptLimits, timeoutMs: number): AbortSignal =>
   AbortSignal.any([limits.gone, AbortSignal.timeout(Math.max(0, Math.ceil(timeoutMs)))])
 
-const deliver = async <Answer, Item>(
-  work: AttemptWork<Answer, Item>,
+const deliver = async <Answer, Item, Target extends AttemptTarget>(
+  work: AttemptWork<Answer, Item, Target>,
   limits: AttemptLimits,
-  candidate: Candidate,
+  target: Target,
   answer: Answer,
 ): Promise<AttemptYield<Item>> => {
   const { cancelGraceMs, clock, deadlineMs } = limits
   const leftMs = deadlineMs - clock.monotonicMs()
   const signal = endingAfter(limits, Math.max(leftMs, cancelGraceMs()))
   try {
-    return await withinGrace(work.deliver(candidate, answer, signal), signal, () => 0)
+    return await withinGrace(work.deliver(target, answer, signal), signal, () => 0)
   } catch (error) {
     if (error instanceof ProviderError || error instanceof GatewayError) throw error
     const message = 'The gateway could not make the image ready.'
@@ -159,20 +158,28 @@ const describeFailure = (error: unknown, gone: AbortSignal): Ending => {
   return { status, failure, ...(!isKnown && { unexpected: error }) }
 }
 
+/** How much is asked of an attempt, and how long it may take. */
+export interface AttemptSize {
+  readonly count: number
+  /** In real milliseconds. */
+  readonly timeoutMs: number
+  /** Absent: a fresh one. */
+  readonly id?: string
+}
+
 /** Makes one attempt, the provider's part of which may take `timeoutMs`. Never rejects. */
-export const runAttempt = async <Answer, Item>(
-  work: AttemptWork<Answer, Item>,
+export const runAttempt = async <Answer, Item, Target extends AttemptTarget>(
+  work: AttemptWork<Answer, Item, Target>,
   limits: AttemptLimits,
-  candidate: Candidate,
-  { count, timeoutMs }: { readonly count: number; readonly timeoutMs: number },
+  target: Target,
+  { count, timeoutMs, id = randomUUID() }: AttemptSize,
 ): Promise<AttemptResult<Item>> => {
   const { cancelGraceMs, clock, gone } = limits
   const begunMs = clock.now()
   const startMs = clock.monotonicMs()
   const elapsedMs = (): number => Math.round(clock.monotonicMs() - startMs)
   const leftMs = Math.ceil(Math.min(timeoutMs, limits.deadlineMs - startMs))
-  const { provider, configKey } = candidate.offering
-  const id = randomUUID()
+  const { provider, configKey } = target.offering
   const describe = (
     part: Ending & Pick<Attempt, 'cost'> & Partial<Pick<Attempt, 'firstByteMs' | 'providerMs'>>,
   ): Attempt => {
@@ -182,16 +189,16 @@ export const runAttempt = async <Answer, Item>(
   let firstByteMs: number | undefined
   try {
     const signal = endingAfter(limits, leftMs)
-    const call = work.generate(candidate, count, { attemptId: id, signal, timeoutMs: leftMs })
+    const call = work.generate(target, count, { attemptId: id, signal, timeoutMs: leftMs })
     const answer = await withinGrace(call, signal, cancelGraceMs)
     firstByteMs = elapsedMs()
-    const { items, cost, fetchMs } = await deliver(work, limits, candidate, answer)
+    const { items, cost, fetchMs } = await deliver(work, limits, target, answer)
     const providerMs = firstByteMs + Math.round(fetchMs)
     return { attempt: describe({ status: 'completed', cost, firstByteMs, providerMs }), items }
   } catch (error) {
     const ending = describeFailure(error, gone)
     const mayBeBilled = firstByteMs !== undefined || ending.failure?.details.workMayExist === true
-    const cost = mayBeBilled ? work.priceOf(candidate, count) : 0
+    const cost = mayBeBilled ? work.priceOf(target, count) : 0
     return { attempt: describe({ ...ending, cost }), items: [] }
   }
 }

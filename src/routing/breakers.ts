@@ -10,13 +10,14 @@ import type { CellBook } from './cell-book.ts'
 import {
   addEvidence,
   closed,
+  cutShortEvidence,
   evidenceOf,
   isSilent,
   type OutcomeEvidence,
   opened,
 } from './circuit.ts'
 import type { HealthBook, HealthState, Ticket } from './health-book.ts'
-import { quantileMs } from './normal-distribution.ts'
+import { probabilityWithin, quantileMs } from './normal-distribution.ts'
 import type { RoutingPolicy } from './policy.ts'
 
 export interface BreakersOptions {
@@ -39,6 +40,9 @@ const isAlive = (counts: Readonly<OutcomeCounts>): boolean =>
 const isUnanswered = ({ lastServedMs }: HealthState, begunMs: number): boolean =>
   begunMs > lastServedMs
 
+/** Longest that another gateway can keep a breaker open here, in times of what this one would. */
+const LONGEST_OPEN_FACTOR = 2
+
 /** Judges from what happens whether providers are down, and opens and closes their breakers. */
 export class Breakers {
   readonly #policy: RoutingPolicy
@@ -59,13 +63,35 @@ export class Breakers {
     return evidenceOf(this.#cells.estimateOf(cell, nowMs).usualSuccess, this.#policy)
   }
 
+  #timeoutEvidenceOf({ cell, isCutShort, latency, limitMs }: Ticket, nowMs: number): number {
+    const { usualSuccess } = this.#cells.estimateOf(cell, nowMs)
+    return isCutShort
+      ? cutShortEvidence(usualSuccess, probabilityWithin(latency, limitMs), this.#policy)
+      : evidenceOf(usualSuccess, this.#policy).timeout
+  }
+
   #set(state: HealthState, circuit: CircuitRecord): void {
-    this.take(state, circuit)
+    this.#take(state, circuit)
     this.#exchange.shareHealth({ key: state.key, circuit })
   }
 
-  /** Puts a breaker into a state that this gateway, or another one, has found right. */
-  take(state: HealthState, circuit: CircuitRecord): void {
+  /**
+   * Another gateway has changed a breaker. One more that is open than may be stays closed here, at the brink; and no time
+   * open is believed that no gateway would choose.
+   */
+  adopt(state: HealthState, circuit: CircuitRecord): void {
+    const { sinceMs } = circuit
+    if (sinceMs <= state.circuit.sinceMs) return
+    const isOneMore = circuit.state === 'open' && state.circuit.state === 'closed'
+    if (isOneMore && !this.#health.mayOpen(state)) {
+      state.evidence = Math.max(state.evidence, this.#neededEvidence(state, sinceMs))
+      return
+    }
+    const longestMs = LONGEST_OPEN_FACTOR * this.#policy.longestOpenMs
+    this.#take(state, { ...circuit, untilMs: Math.min(circuit.untilMs, sinceMs + longestMs) })
+  }
+
+  #take(state: HealthState, circuit: CircuitRecord): void {
     state.circuit = circuit
     state.evidence = 0
     state.grants = 0
@@ -107,13 +133,13 @@ export class Breakers {
   }
 
   #judgeWhileClosed(state: HealthState, ticket: Ticket, outcome: Outcome, nowMs: number): void {
-    const { success, outage, timeout } = this.#evidenceOf(ticket.cell, nowMs)
+    const { success, outage } = this.#evidenceOf(ticket.cell, nowMs)
     if (outcome !== 'timeout') state.evidence -= ticket.lateEvidence
     if (outcome === 'success') state.evidence += success
     if (outcome === 'outage') state.evidence += outage
     // One that was late was weighed when it became late.
     if (outcome === 'timeout' && !ticket.isLate && isUnanswered(state, ticket.begunMs)) {
-      state.evidence += timeout
+      state.evidence += this.#timeoutEvidenceOf(ticket, nowMs)
     }
     state.evidence = Math.max(0, state.evidence)
     this.#openIfDown(state, nowMs)
@@ -146,12 +172,15 @@ export class Breakers {
     this.#openIfDown(state, nowMs)
   }
 
-  /** Counts attempts that are older than a success would be. To be called before any other news of the same place. */
+  /**
+   * Counts attempts that are older than a success would be; not those that are over by their own limit and only wait for
+   * the provider to confirm it. To be called before any other news of the same place.
+   */
   markLate(state: HealthState, nowMs: number): void {
     for (const ticket of state.inFlight) {
+      if (ticket.isLate || ticket.isCutShort) continue
       const lateAfterMs = quantileMs(ticket.latency, this.#policy.lateSigmas)
-      if (!ticket.isLate && nowMs - ticket.begunMs > lateAfterMs)
-        this.#countLate(state, ticket, nowMs)
+      if (nowMs - ticket.begunMs > lateAfterMs) this.#countLate(state, ticket, nowMs)
     }
   }
 
@@ -169,8 +198,8 @@ export class Breakers {
     }
   }
 
-  /** Time has passed. */
-  watch(state: HealthState, replicas: number, nowMs: number): void {
+  /** Time has passed. `heardGateways`: how many gateways' completions are known here, this one's included. */
+  watch(state: HealthState, heardGateways: number, nowMs: number): void {
     if (state.inFlight.size > 0) this.markLate(state, nowMs)
     const { circuit, lastCompletionMs } = state
     if (circuit.state === 'open') {
@@ -181,7 +210,7 @@ export class Breakers {
     }
     if (state.inFlight.size < this.#policy.silenceInFlight) return
     const waiting = [...state.inFlight].filter(({ begunMs }) => begunMs >= circuit.sinceMs)
-    if (!isSilent(waiting, lastCompletionMs, nowMs, replicas, this.#policy)) return
+    if (!isSilent(waiting, lastCompletionMs, nowMs, heardGateways, this.#policy)) return
     state.evidence = Math.max(state.evidence, this.#neededEvidence(state, nowMs))
     this.#openIfDown(state, nowMs)
   }

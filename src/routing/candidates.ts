@@ -3,6 +3,7 @@ import { type MappedParameters, mapParameters } from '#src/catalog/parameter-map
 import { priceWork } from '#src/catalog/pricing.ts'
 import { GatewayError, invalidRequest } from '#src/domain/errors.ts'
 import type { ImageRequest } from '#src/domain/image-request.ts'
+import type { JsonObject } from '#src/domain/json.ts'
 import type { Offering } from '#src/domain/model-card.ts'
 import { usdFromMicroUsd } from '#src/domain/money.ts'
 import { cellIdOf } from '#src/domain/provider-stats.ts'
@@ -59,18 +60,19 @@ const checkPreferences: Check = ({ request: { routing } }, { provider }) => {
   return undefined
 }
 
-const checkImages: Check = ({ request: { images } }, { limits }) => {
+const checkImages: Check = ({ request: { images, mask } }, { limits }) => {
   if (images.length > limits.maxInputImages) {
     return { constraint: 'image', reason: `takes at most ${limits.maxInputImages} input images` }
   }
-  const largest = Math.max(0, ...images.map((image) => image.bytes.length))
+  const sizesBytes = [...images, ...(mask ? [mask] : [])].map(({ bytes }) => bytes.length)
+  const largest = Math.max(0, ...sizesBytes)
   if (limits.maxInputImageBytes !== undefined && largest > limits.maxInputImageBytes) {
     return {
       constraint: 'image',
       reason: `takes images of at most ${limits.maxInputImageBytes} bytes`,
     }
   }
-  const total = images.reduce((sum, image) => sum + image.bytes.length, 0)
+  const total = sizesBytes.reduce((sum, sizeBytes) => sum + sizeBytes, 0)
   if (limits.maxInputBytes !== undefined && total > limits.maxInputBytes) {
     return {
       constraint: 'image',
@@ -103,8 +105,17 @@ const checkMapped = (
   return undefined
 }
 
+/** Drafts are events of a stream: without one nobody could be shown any. */
+const parametersToMap = ({ parameters, isStreamed }: ImageRequest): Readonly<JsonObject> => {
+  if (isStreamed) return parameters
+  const { partial_images: _, ...others } = parameters
+  return others
+}
+
 const toCandidate = (model: Model, request: ImageRequest, offering: Offering): Candidate => {
-  const mapped = mapParameters(model.mappingOf(offering), request.parameters)
+  const mapped = mapParameters(model.mappingOf(offering), parametersToMap(request), {
+    hasMask: request.mask !== undefined,
+  })
   const { resolution } = mapped
   const pricePerImage = priceWork(offering, {
     images: 1,

@@ -55,7 +55,8 @@ export class CellBook {
   readonly #lastSeenMs = new Map<string, number>()
   /** By health key: what was seen before does not count for the fast window. */
   readonly #fastSinceMs = new Map<string, number>()
-  #replicas = 1
+  /** Gateways whose observations come here, this one included. */
+  #heardGateways = 1
 
   constructor(offerings: readonly TrackedOffering[], policy: RoutingPolicy, nowMs: number) {
     this.#policy = policy
@@ -67,8 +68,9 @@ export class CellBook {
     }
   }
 
-  setReplicas(count: number): void {
-    this.#replicas = count
+  /** Observations of so many gateways come here, this one's included. */
+  setHeardGateways(count: number): void {
+    this.#heardGateways = count
   }
 
   offeringOf(configKey: string): TrackedOffering | undefined {
@@ -80,15 +82,15 @@ export class CellBook {
     this.#models.get(modelId)?.arrivals.add(nowMs)
   }
 
-  /** Requests for this model that come to all gateways, per second. */
+  /** Requests for this model, per second, that come to all gateways whose observations come here. */
   arrivalsPerSecond(modelId: string, nowMs: number): number {
     const arrivals = this.#models.get(modelId)?.arrivals
-    return arrivals ? arrivals.perMs(nowMs) * 1_000 * this.#replicas : 0
+    return arrivals ? arrivals.perMs(nowMs) * 1_000 * this.#heardGateways : 0
   }
 
   #fastHalfLifeMs({ arrivals }: ModelState, nowMs: number): number {
     const { fastArrivals, shortestFastHalfLifeMs, longestFastHalfLifeMs } = this.#policy
-    const wantedMs = fastArrivals / (arrivals.perMs(nowMs) * this.#replicas)
+    const wantedMs = fastArrivals / (arrivals.perMs(nowMs) * this.#heardGateways)
     return Math.min(longestFastHalfLifeMs, Math.max(shortestFastHalfLifeMs, wantedMs))
   }
 

@@ -56,18 +56,39 @@ const isAllowed = ({ option, tries }: RankedOption, situation: Situation): boole
 const canFinish = ({ score }: RankedOption, { policy }: Situation): boolean =>
   score.inTime >= policy.leastFinishProbability
 
+/** Until when it is to be left alone. */
+const untilMsOf = ({ health }: RankedOption): number =>
+  health.pause?.untilMs ?? health.nextTurnMs ?? 0
+
+/** Whether it comes back from a rate limit. */
+const isResuming = ({ health }: RankedOption): boolean => health.nextTurnMs !== undefined
+
 /**
- * For a first try where nothing that is ready would finish in time: the best of the chances, or what the client ordered.
+ * Those without a pause that may be tried now. Where nothing else is up than what comes back from a rate limit, many have
+ * waited for that, and take turns.
+ */
+const pickReady = <Option extends RoutingOption>(
+  options: readonly RankedOption<Option>[],
+  nowMs: number,
+): readonly RankedOption<Option>[] => {
+  const ready = options.filter(({ health }) => !health.pause)
+  const isElsewhere = ready.some((entry) => entry.standing !== 'open' && !isResuming(entry))
+  return isElsewhere ? ready : ready.filter((entry) => untilMsOf(entry) <= nowMs)
+}
+
+/**
+ * For a first try where nothing that is ready would finish in time: of the fittest the best of the chances, or what the client ordered.
  * What is believed of a provider can be wrong, and is only corrected by trying.
  */
 const againstTheOdds = <Option extends RoutingOption>(
   allowed: readonly RankedOption<Option>[],
-  { history, preferences }: Situation<Option>,
+  { history, nowMs, preferences }: Situation<Option>,
 ): RankedOption<Option> | undefined => {
   if (history.tries.length > 0) return undefined
-  const ready = allowed.filter(({ health }) => !health.pause)
+  const ready = pickReady(allowed, nowMs)
   if (preferences.order) return ready[0]
-  return [...ready].sort((left, right) => right.score.inTime - left.score.inTime)[0]
+  const fittest = ready.filter(({ standing }) => standing === ready[0]?.standing)
+  return fittest.sort((left, right) => right.score.inTime - left.score.inTime)[0]
 }
 
 /** The candidate that nobody tried for longest, if that is long enough ago and chance says so. */
@@ -127,9 +148,7 @@ const tryOption = <Option extends RoutingOption>(
 const firstToResume = <Option extends RoutingOption>(
   paused: readonly RankedOption<Option>[],
 ): RankedOption<Option> | undefined =>
-  [...paused].sort(
-    (left, right) => (left.health.pause?.untilMs ?? 0) - (right.health.pause?.untilMs ?? 0),
-  )[0]
+  [...paused].sort((left, right) => untilMsOf(left) - untilMsOf(right))[0]
 
 /** Nothing but rate-limited candidates: wait for the first, or try the one whose pause ends first. */
 const chooseAmongPaused = <Option extends RoutingOption>(
@@ -138,10 +157,10 @@ const chooseAmongPaused = <Option extends RoutingOption>(
   situation: Situation<Option>,
 ): Decision<Option> => {
   const { history, leftMs, nowMs, policy } = situation
-  const limited = paused.filter(({ standing }) => standing === 'rate_limited')
+  const limited = paused.filter((entry) => entry.standing === 'rate_limited' || isResuming(entry))
   const soonest = firstToResume(limited.length > 0 ? limited : paused)
   if (!soonest) return { type: 'stop', reason: 'exhausted', ranking }
-  const waitMs = (soonest.health.pause?.untilMs ?? nowMs) - nowMs
+  const waitMs = untilMsOf(soonest) - nowMs
   const longestMs = Math.min(policy.longestWaitMs, leftMs - policy.leastLeftAfterWaitMs)
   if (limited.length > 0 && waitMs <= longestMs) return { type: 'wait', waitMs, ranking }
   // Who told this very chain to wait is not asked again before the time.
@@ -152,7 +171,9 @@ const chooseAmongPaused = <Option extends RoutingOption>(
       ),
   )
   const lastResort = firstToResume(untold)
-  const isFresh = limited.length === paused.length && history.tries.length === 0
+  // A pause that is over by its time stops nobody who has no time for his turn.
+  const isFresh =
+    limited.length === paused.length && history.tries.length === 0 && !limited.some(isResuming)
   if (isFresh || !lastResort) {
     return { type: 'stop', reason: 'rate_limited', retryAfterMs: waitMs, ranking }
   }
@@ -166,7 +187,7 @@ const chooseAmongPaused = <Option extends RoutingOption>(
 export const chooseNext = <Option extends RoutingOption>(
   situation: Situation<Option>,
 ): Decision<Option> => {
-  const { history, leftMs, policy, preferences } = situation
+  const { history, leftMs, nowMs, policy, preferences } = situation
   const ranking = rankOptions(situation)
   const isFirst = history.tries.length === 0
   const stop = (reason: 'exhausted' | 'no_time'): Decision<Option> => {
@@ -191,13 +212,18 @@ export const chooseNext = <Option extends RoutingOption>(
   if (live) {
     return tryOption(live, 'probe', feasible, ranking, situation)
   }
-  const ready = feasible.filter(({ health }) => !health.pause)
+  const ready = pickReady(feasible, nowMs)
   const usable = ready.filter(({ standing }) => standing === 'usable')
   const stale = pickStale(usable, situation)
   if (stale) return tryOption(stale, 'stale', feasible, ranking, situation)
   const best = ready[0]
-  if (best) return tryOption(best, 'best', feasible, ranking, situation)
-  const unlikely = againstTheOdds(allowed, situation)
+  // What is down finishes nothing, however fast it was.
+  const isDown = isFirst && best?.standing === 'open'
+  const isFitter = isDown && pickReady(allowed, nowMs).some(({ standing }) => standing !== 'open')
+  if (best && !isFitter) return tryOption(best, 'best', feasible, ranking, situation)
+  const isHeld = !best && feasible.some(({ health }) => !health.pause)
+  const unlikely = isHeld ? undefined : againstTheOdds(allowed, situation)
   if (unlikely) return tryOption(unlikely, 'last_resort', allowed, ranking, situation)
-  return chooseAmongPaused(isFirst ? allowed : feasible, ranking, situation)
+  const left = isFirst && !isHeld ? allowed : feasible
+  return chooseAmongPaused(left, ranking, situation)
 }

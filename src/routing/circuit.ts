@@ -14,9 +14,14 @@ export interface OutcomeEvidence {
   readonly timeout: number
 }
 
-export const evidenceOf = (usualSuccess: number, policy: RoutingPolicy): OutcomeEvidence => {
+/** Probability that an attempt at a provider that is up brings an image. */
+const successWhenUp = (usualSuccess: number, { upSuccessFactor }: RoutingPolicy): number => {
   const [least, most] = USUAL_SUCCESS_RANGE
-  const up = policy.upSuccessFactor * Math.min(most, Math.max(least, usualSuccess))
+  return upSuccessFactor * Math.min(most, Math.max(least, usualSuccess))
+}
+
+export const evidenceOf = (usualSuccess: number, policy: RoutingPolicy): OutcomeEvidence => {
+  const up = successWhenUp(usualSuccess, policy)
   const down = policy.downFailureProbability
   const outage = Math.log(down / (1 - up))
   return {
@@ -24,6 +29,19 @@ export const evidenceOf = (usualSuccess: number, policy: RoutingPolicy): Outcome
     outage,
     timeout: Math.max(policy.timeoutEvidence, outage),
   }
+}
+
+/**
+ * What a time-out speaks for "down" that came before a success usually does: as much as it was unlikely. `inTime`:
+ * probability that a success would have come by then.
+ */
+export const cutShortEvidence = (
+  usualSuccess: number,
+  inTime: number,
+  policy: RoutingPolicy,
+): number => {
+  const up = inTime * successWhenUp(usualSuccess, policy)
+  return Math.max(0, Math.log(policy.downFailureProbability / (1 - up)))
 }
 
 /** One-sided cumulative sum: what speaks for "up" is never saved up. Within `counts` the order is taken as unknown. */
@@ -50,13 +68,14 @@ export interface WaitingAttempt {
 
 /**
  * Whether attempts in flight have been silent for longer than chance explains. Counted is the surprise since the last
- * completion, as that one proved the provider alive; other gateways are taken to see what this one sees.
+ * completion, as that one proved the provider alive; gateways that would have told of a completion, and did not, are
+ * taken to wait as this one does. `heardGateways` counts them, and this one.
  */
 export const isSilent = (
   waiting: readonly WaitingAttempt[],
   lastCompletionMs: number,
   nowMs: number,
-  replicas: number,
+  heardGateways: number,
   policy: RoutingPolicy,
 ): boolean => {
   if (waiting.length < policy.silenceInFlight) return false
@@ -69,7 +88,7 @@ export const isSilent = (
     if (gained > 0.01) contributors += 1
     sum += gained
   }
-  return contributors >= policy.silenceInFlight && replicas * sum > policy.silenceEvidence
+  return contributors >= policy.silenceInFlight && heardGateways * sum > policy.silenceEvidence
 }
 
 /** The circuit opened once more, for longer than the time before. `random`: 0 to 1. */

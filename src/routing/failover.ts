@@ -6,12 +6,12 @@ import {
   type ProviderError,
 } from '#src/domain/errors.ts'
 import type { RoutingPreferences } from '#src/domain/image-request.ts'
-import type { Attempt, AttemptLimits, AttemptWork } from './attempt.ts'
+import type { Attempt, AttemptLimits } from './attempt.ts'
 import type { Candidate } from './candidates.ts'
 import { chooseNext, type Decision } from './choose-next.ts'
 import { type HedgeAllowance, onceFrom } from './hedge.ts'
 import { sendProbe } from './probe.ts'
-import { race } from './race.ts'
+import { inOrderOfEnd, race } from './race.ts'
 import {
   type ChainHistory,
   NO_HISTORY,
@@ -20,12 +20,13 @@ import {
   withTry,
 } from './rank-options.ts'
 import type { Routing } from './routing.ts'
+import type { TrackedWork } from './tracked-attempt.ts'
 
 export type CandidateDecision = Decision<Candidate>
 export type RankedCandidate = RankedOption<Candidate>
 
 export interface FailoverInput<Answer, Item> extends Omit<AttemptLimits, 'cancelGraceMs'> {
-  readonly work: AttemptWork<Answer, Item>
+  readonly work: TrackedWork<Answer, Item>
   /** At least one. */
   readonly candidates: readonly Candidate[]
   readonly preferences: RoutingPreferences
@@ -34,6 +35,8 @@ export interface FailoverInput<Answer, Item> extends Omit<AttemptLimits, 'cancel
   /** No further attempt is started with less real time left than this. */
   readonly leastAttemptMs: number
   readonly routing: Routing
+  /** Told of items as soon as they are sure to be in the result; absent: nobody asks. */
+  readonly onItems?: (items: readonly Item[]) => void
   /** Told of each choice as it is made. */
   readonly onDecision: (decision: CandidateDecision) => void
   /** Told of each attempt as it ends. */
@@ -135,8 +138,9 @@ const runCall = async <Answer, Item>(
   const runners = await race(run, order, chosen, () => situationOf(run, history))
   for (const { result } of runners) run.onAttempt(result.attempt)
   const items = runners.find(({ result }) => result.items.length > 0)?.result.items ?? []
+  if (items.length > 0) run.onItems?.(items)
   let next: ChainHistory | undefined = history
-  for (const { candidate: tried, result, hasLost } of runners) {
+  for (const { candidate: tried, result, hasLost } of inOrderOfEnd(runners)) {
     const { failure, fault } = result.attempt
     if (fault) run.fault ??= fault
     if (fault || !next) return items
@@ -169,12 +173,17 @@ const runChain = async <Answer, Item>(
   }
   if (decision.probe) sendProbe(run, decision.probe, run.onProbe)
   const isFirst = history.tries.length === 0
-  const sizes = splitCount(count, decision.chosen.option.mapped.imagesPerCall)
-  const results = await Promise.all(
-    sizes.map((size, index) =>
+  const { option, health } = decision.chosen
+  const sizes = splitCount(count, option.mapped.imagesPerCall)
+  // Where attempts begin step by step, each call waits for its own turn.
+  const begun = health.nextTurnMs !== undefined ? sizes.slice(0, 1) : sizes
+  const left = count - begun.reduce((sum, size) => sum + size, 0)
+  const results = await Promise.all([
+    ...begun.map((size, index) =>
       runCall(run, history, decision, { count: size, isFirst: isFirst && index === 0 }),
     ),
-  )
+    ...(left > 0 ? [runChain(run, history, left)] : []),
+  ])
   return results.flat()
 }
 

@@ -2,7 +2,6 @@ import type { Pause } from '#src/domain/pause.ts'
 import {
   type Cell,
   type CircuitRecord,
-  type HealthRecord,
   healthKeyOf,
   providerKeyOf,
 } from '#src/domain/provider-stats.ts'
@@ -18,10 +17,9 @@ export interface Ticket {
   readonly begunMs: number
   /** Duration of a success there, as believed when it began. */
   readonly latency: Lognormal
-  /**
-   * Whether its request leaves it less time than a success there takes: of such attempts only the fast ones can
-   * succeed, so that they say nothing about success rate or latency.
-   */
+  /** Time that it is given. */
+  readonly limitMs: number
+  /** Whether its request leaves it less than the usual time: only the fast ones of such attempts can succeed. */
   readonly isCutShort: boolean
   /** Whether it is the first of its chain; slow start counts these. */
   readonly isFirst: boolean
@@ -136,12 +134,5 @@ export class HealthBook {
     if (state) delete state.pause
     else this.#providerPauses.delete(key)
     return true
-  }
-
-  /** What is shared of one key. */
-  recordOf(key: string): HealthRecord {
-    const state = this.#states.get(key)
-    const pause = state ? state.pause : this.#providerPauses.get(key)
-    return { ...(state && { circuit: state.circuit }), ...(pause && { pause }) }
   }
 }

@@ -69,12 +69,16 @@ export interface HedgeDecision<Option extends RoutingOption = RoutingOption> {
   readonly ranking: readonly RankedOption<Option>[]
 }
 
-/** Whom a slow attempt is to race against: the best that is ready, untried and at another provider. */
+/**
+ * Whom a slow attempt is to race against: the best that is ready, untried and at another provider. Nobody, once the
+ * content was refused: one other provider is asked then, and not two.
+ */
 export const chooseHedge = <Option extends RoutingOption>(
   running: RankedOption<Option>,
   situation: Situation<Option>,
 ): HedgeDecision<Option> | undefined => {
   const { provider } = running.option.cell
+  if (situation.history.refusedBy !== undefined) return undefined
   const history = withTry(situation.history, provider)
   const ranking = rankOptions({ ...situation, history })
   const chosen = ranking.find(
@@ -82,7 +86,6 @@ export const chooseHedge = <Option extends RoutingOption>(
       standing === 'usable' &&
       health.firstInFlight < health.slowStartLimit &&
       tries === 0 &&
-      option.cell.provider !== situation.history.refusedBy &&
       score.inTime >= situation.policy.leastFinishProbability &&
       mayHedge(option, situation),
   )

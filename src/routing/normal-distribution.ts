@@ -3,6 +3,9 @@
  * mean has a closed form.
  */
 
+/** Density of the standard normal. */
+export const normalDensity = (z: number): number => 0.3989422804014327 * Math.exp((-z * z) / 2)
+
 /**
  * Distribution function of the standard normal, to 7.5e-8 (Abramowitz and Stegun, Handbook of Mathematical Functions,
  * 1964, 26.2.17).
@@ -11,7 +14,7 @@ export const normalCdf = (z: number): number => {
   const t = 1 / (1 + 0.2316419 * Math.abs(z))
   const series =
     t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))))
-  const tail = 0.3989422804014327 * Math.exp((-z * z) / 2) * series
+  const tail = normalDensity(z) * series
   return z >= 0 ? 1 - tail : tail
 }
 

@@ -70,6 +70,8 @@ export interface RoutingPolicy {
   readonly tierFactorTrials: number
   /** An attempt in flight counts as a failure once it is older than this quantile (in standard deviations). */
   readonly lateSigmas: number
+  /** Without an exchange for so long, only what this gateway sees itself is evidence. Range 5 s to 10 min. */
+  readonly aloneAfterMs: number
 
   // -- Breaker ---------------------------------------------------------------------------------------------------
   /**
@@ -119,6 +121,11 @@ export interface RoutingPolicy {
   readonly longestRateLimitPauseMs: number
   /** A pause is up to this much longer than asked, so that not all gateways come back at once. */
   readonly pauseJitter: number
+  /**
+   * After a pause one attempt may begin, after this time a second, then two more, four more …, until an answer shows that
+   * it is over. Longer than a rate limit takes to be answered. Range 0 to 5 s.
+   */
+  readonly resumeStepMs: number
   /** When every candidate is rate limited: longest wait for one, and time that must be left after it. */
   readonly longestWaitMs: number
   readonly leastLeftAfterWaitMs: number
@@ -177,6 +184,7 @@ export const DEFAULT_ROUTING_POLICY: RoutingPolicy = {
   tierFactor: { '0.5K': 0.85, '1K': 1, '2K': 1.25, '4K': 1.6 },
   tierFactorTrials: 4,
   lateSigmas: 1.96,
+  aloneAfterMs: 10_000,
 
   openEvidence: 5,
   trafficEvidence: 1.5,
@@ -204,6 +212,7 @@ export const DEFAULT_ROUTING_POLICY: RoutingPolicy = {
   longestGuessedPauseMs: 4_000,
   longestRateLimitPauseMs: 60_000,
   pauseJitter: 0.5,
+  resumeStepMs: 500,
   longestWaitMs: 30_000,
   leastLeftAfterWaitMs: 15_000,
   takeOutMs: 300_000,

@@ -1,14 +1,14 @@
 import type { Attempt, AttemptWork } from './attempt.ts'
 import type { Candidate } from './candidates.ts'
 import type { RankedOption } from './rank-options.ts'
-import { type TrackedAttempt, trackAttempt } from './tracked-attempt.ts'
+import { type TrackedAttempt, type TrackedWork, trackAttempt } from './tracked-attempt.ts'
 
 /**
  * Sends a copy of a request to a provider whose breaker is open, to find out if it is back, beside the attempt that serves
  * the client. One image, which nobody sees; the tracker learns from it. Ends after the time that is usual there.
  */
 export const sendProbe = <Answer, Item>(
-  context: TrackedAttempt<Answer, Item>,
+  context: TrackedAttempt<Answer, Item> & { readonly work: TrackedWork<Answer, Item> },
   { option }: RankedOption<Candidate>,
   onProbe: (attempt: Attempt) => void,
 ): void => {
@@ -16,7 +16,6 @@ export const sendProbe = <Answer, Item>(
   const discarding: AttemptWork<Answer, never> = {
     generate: (candidate, count, attempt) => work.probe(candidate, count, attempt),
     deliver: async (candidate) => ({ items: [], cost: work.priceOf(candidate, 1), fetchMs: 0 }),
-    probe: work.probe,
     priceOf: work.priceOf,
   }
   // Neither the client's deadline nor its leaving is the probe's: it is paid for to be learnt from.

@@ -4,7 +4,6 @@ import {
   type CircuitRecord,
   countsOf,
   type HealthRecord,
-  healthKeyOf,
   type Observation,
   type Outcome,
   type OutcomeCounts,
@@ -15,7 +14,10 @@ import {
 } from '#src/domain/provider-stats.ts'
 import { Breakers } from './breakers.ts'
 import { CellBook, type TrackedOffering } from './cell-book.ts'
+import { areCredible } from './credible-counts.ts'
+import { countsWithin } from './cut-short.ts'
 import type { Estimate } from './estimate.ts'
+import { GatewayCount } from './gateway-count.ts'
 import { HealthBook, type HealthState, type Ticket } from './health-book.ts'
 import { quantileMs } from './normal-distribution.ts'
 import type { RoutingPolicy } from './policy.ts'
@@ -49,6 +51,8 @@ export interface TrackerOptions {
   readonly nowMs: number
   /** Uniform in [0, 1). */
   readonly random: () => number
+  /** Time that requests have which ask for no less: what no attempt gets more of is the usual time. Absent: no limit. */
+  readonly usualLimitMs?: number
   /** Absent: this gateway is alone. */
   readonly exchange?: StatsExchange
 }
@@ -57,6 +61,8 @@ export interface TrackerOptions {
 export interface HealthView {
   readonly isOpen: boolean
   readonly pause?: Pause
+  /** A rate limit's time is over, but no answer has shown yet that it is: when those that waited may begin one more. */
+  readonly nextTurnMs?: number
   /** First tries that may be in flight there from this gateway, and those that are. */
   readonly slowStartLimit: number
   readonly firstInFlight: number
@@ -78,16 +84,19 @@ const ALONE: StatsExchange = { share: () => undefined, shareHealth: () => undefi
 export class ProviderTracker implements StatsReceiver {
   readonly #policy: RoutingPolicy
   readonly #random: () => number
+  readonly #usualLimitMs: number
   readonly #exchange: StatsExchange
   readonly #cells: CellBook
   readonly #health: HealthBook
   readonly #breakers: Breakers
-  #replicas = 1
+  readonly #gateways: GatewayCount
 
-  constructor({ offerings, policy, nowMs, random, exchange }: TrackerOptions) {
+  constructor({ offerings, policy, nowMs, random, usualLimitMs, exchange }: TrackerOptions) {
     this.#policy = policy
     this.#random = random
+    this.#usualLimitMs = usualLimitMs ?? Number.POSITIVE_INFINITY
     this.#exchange = exchange ?? ALONE
+    this.#gateways = new GatewayCount(policy, nowMs)
     this.#cells = new CellBook(offerings, policy, nowMs)
     this.#health = new HealthBook(offerings, nowMs, policy.loadHalfLifeMs)
     const [cells, health] = [this.#cells, this.#health]
@@ -103,11 +112,14 @@ export class ProviderTracker implements StatsReceiver {
   healthOf(place: Pick<Cell, 'modelId' | 'provider'>, nowMs: number): HealthView {
     const state = this.#health.of(place)
     const { slowStartBase, slowStartFactor } = this.#policy
-    const recent = this.#cells.recentSuccesses(place, nowMs)
+    const { total, heard } = this.#gateways
+    // What other gateways see, and do not tell, is taken to be as much.
+    const recent = (this.#cells.recentSuccesses(place, nowMs) * total) / heard
     const pause = this.#health.pauseOf(state, nowMs)
+    const nextTurnMs = pause ? undefined : this.#nextTurnMs(state, recent / total)
     return {
       isOpen: state.circuit.state === 'open',
-      slowStartLimit: Math.ceil((slowStartBase + slowStartFactor * recent) / this.#replicas),
+      slowStartLimit: Math.ceil((slowStartBase + slowStartFactor * recent) / total),
       firstInFlight: state.firstInFlight,
       inFlight: state.inFlight.size,
       endsPerMs: state.ends.perMs(nowMs),
@@ -115,7 +127,25 @@ export class ProviderTracker implements StatsReceiver {
       lastSeenMs: this.#cells.lastSeenMs(place),
       circuit: state.circuit,
       ...(pause && { pause }),
+      ...(nextTurnMs !== undefined && { nextTurnMs }),
     }
+  }
+
+  /**
+   * After a rate limit's time as many attempts may begin as lately succeeded there in such a time, at least one, and each step
+   * twice as many in all: so those that waited for its end do not all come back at once, and another rate limit stops
+   * them before the next step.
+   */
+  #nextTurnMs({ pause, inFlight }: HealthState, ownSuccesses: number): number | undefined {
+    if (pause?.reason !== 'rate_limited') return undefined
+    const { resumeStepMs, shortestFastHalfLifeMs } = this.#policy
+    let begun = 0
+    for (const { begunMs } of inFlight) if (begunMs >= pause.untilMs) begun += 1
+    const successesPerMs = (ownSuccesses * Math.LN2) / shortestFastHalfLifeMs
+    const missedMs = pause.untilMs - pause.sinceMs + resumeStepMs
+    const first = Math.max(1, successesPerMs * missedMs)
+    const steps = begun < first ? 0 : Math.floor(Math.log2(begun / first)) + 1
+    return pause.untilMs + steps * resumeStepMs
   }
 
   // -- What is told ----------------------------------------------------------------------------------------------
@@ -130,11 +160,13 @@ export class ProviderTracker implements StatsReceiver {
     const state = this.#health.of(cell)
     const { latency, timeoutMs } = this.estimateOf(cell, nowMs)
     const lateMs = quantileMs(latency, this.#policy.lateSigmas)
+    const usualMs = USUAL_LIMIT * Math.min(timeoutMs, this.#usualLimitMs)
     const ticket: Ticket = {
       cell,
       begunMs: nowMs,
       latency,
-      isCutShort: limitMs < Math.min(lateMs, USUAL_LIMIT * timeoutMs),
+      limitMs,
+      isCutShort: limitMs < Math.min(lateMs, usualMs),
       isLate: false,
       lateEvidence: 0,
       ...part,
@@ -157,24 +189,31 @@ export class ProviderTracker implements StatsReceiver {
     if (ticket.isFirst) state.firstInFlight -= 1
     if (ticket.isProbe) state.probesInFlight -= 1
     if (ticket.isLate) this.#cells.changeLate(ticket.cell, -1, nowMs)
-    const isUntold = outcome === 'timeout' && ticket.isCutShort
-    if (outcome === 'abandoned' || isUntold) return
+    if (outcome === 'abandoned') return
     if (outcome !== 'timeout') state.lastCompletionMs = nowMs
     if (outcome === 'answered') {
       this.#breakers.answered(state, ticket)
       return
     }
-    if (!ticket.isCutShort) this.#record(ticket.cell, { ...end, outcome }, nowMs)
+    this.#record(ticket, { ...end, outcome }, nowMs)
     this.#endPauses(state, ticket, outcome, end, nowMs)
     this.#breakers.judge(state, ticket, outcome, nowMs)
   }
 
-  #record(cell: Cell, end: AttemptEnd & { readonly outcome: Outcome }, nowMs: number): void {
-    const { outcome, durationMs, firstByteMs } = end
+  /** Every attempt is part of the history; others learn from those alone that had the usual time. */
+  #record(
+    { cell, isCutShort, limitMs }: Ticket,
+    { outcome, durationMs, firstByteMs }: AttemptEnd & { readonly outcome: Outcome },
+    nowMs: number,
+  ): void {
     const first = firstByteMs === undefined ? {} : { firstByteMs }
-    const observation: Observation = { cell, outcome, durationMs, atMs: nowMs, ...first }
-    this.#cells.record(cell, countsOf(observation), nowMs, nowMs)
-    this.#exchange.share(observation)
+    const attempt: Observation = { cell, outcome, durationMs, atMs: nowMs, ...first }
+    const isMeasure = !isCutShort || outcome === 'rate_limited' || outcome === 'refused'
+    const counts = isMeasure
+      ? countsOf(attempt)
+      : countsWithin(attempt, this.estimateOf(cell, nowMs), limitMs)
+    this.#cells.record(cell, counts, nowMs, nowMs)
+    this.#exchange.share(isMeasure ? attempt : { ...attempt, isCutShort: true })
   }
 
   #endPauses(
@@ -230,7 +269,10 @@ export class ProviderTracker implements StatsReceiver {
 
   /** To be called about once a second: attempts that have become late, silence, offsets of tiers. */
   tick(nowMs: number): void {
-    for (const state of this.#health.states) this.#breakers.watch(state, this.#replicas, nowMs)
+    this.#gateways.tick(nowMs)
+    const { heard } = this.#gateways
+    this.#cells.setHeardGateways(heard)
+    for (const state of this.#health.states) this.#breakers.watch(state, heard, nowMs)
     this.#cells.learnOffsets(nowMs)
   }
 
@@ -239,7 +281,7 @@ export class ProviderTracker implements StatsReceiver {
   absorb(cellId: string, counts: Readonly<OutcomeCounts>, atMs: number, nowMs: number): void {
     const parts = parseCellId(cellId)
     const offering = parts && this.#cells.offeringOf(parts.configKey)
-    if (!parts || !offering) return
+    if (!parts || !offering || !areCredible(counts)) return
     const { modelId, provider } = offering
     const cell: Cell = { ...parts, id: cellId, modelId, provider }
     const state = this.#health.of(cell)
@@ -250,16 +292,14 @@ export class ProviderTracker implements StatsReceiver {
 
   adoptHealth(key: string, { circuit, pause, resumedMs }: HealthRecord): void {
     const state = this.#health.find(key)
-    if (state && circuit && circuit.sinceMs > state.circuit.sinceMs) {
-      this.#breakers.take(state, circuit)
-    }
+    if (state && circuit) this.#breakers.adopt(state, circuit)
     if (resumedMs !== undefined) this.#health.resume(key, resumedMs)
     if (pause?.reason === 'rate_limited') this.#health.pause(key, pause)
   }
 
   setReplicas(count: number): void {
-    this.#replicas = Math.max(1, count)
-    this.#cells.setReplicas(this.#replicas)
+    this.#gateways.exchanged(count)
+    this.#cells.setHeardGateways(this.#gateways.heard)
   }
 
   wantedProbes(nowMs: number): readonly string[] {
@@ -282,10 +322,5 @@ export class ProviderTracker implements StatsReceiver {
     if (state?.circuit.state !== 'open') return
     state.grants = 1
     state.grantedMs = nowMs
-  }
-
-  /** What is shared of a place. */
-  recordOf(place: Pick<Cell, 'modelId' | 'provider'>): HealthRecord {
-    return this.#health.recordOf(healthKeyOf(place))
   }
 }

@@ -19,7 +19,13 @@ export interface Runner<Item> {
   readonly result: AttemptResult<Item>
   /** Whether it was cancelled because the other one won. */
   readonly hasLost: boolean
+  /** Attempts of the race that ended before it. */
+  readonly endedBefore: number
 }
+
+/** What came of a race, in the order in which it is to be judged: whoever ran on after a refusal is the one that follows it. */
+export const inOrderOfEnd = <Item>(runners: readonly Runner<Item>[]): readonly Runner<Item>[] =>
+  runners.toSorted((left, right) => left.endedBefore - right.endedBefore)
 
 export interface RaceContext<Answer, Item> extends TrackedAttempt<Answer, Item> {
   readonly hedges: HedgeAllowance
@@ -27,22 +33,33 @@ export interface RaceContext<Answer, Item> extends TrackedAttempt<Answer, Item> 
   readonly onDecision: (decision: HedgeDecision<Candidate>) => void
 }
 
-type Running = Promise<AttemptResult<unknown>>
+type Running = Promise<Runner<unknown>>
 
-/** Whether nobody else would have been asked after this: a refusal is not raced against. */
-const isFinal = ({ attempt: { failure, fault } }: AttemptResult<unknown>): boolean =>
-  fault !== undefined || (failure !== undefined && FAILURE_RULES[failure.kind].failover !== 'yes')
+/**
+ * Whether nobody else would have been asked after this. A refusal is not raced against, but where one other may be asked
+ * after it, the rival is that one.
+ */
+const isFinal = (
+  { attempt: { failure, fault } }: AttemptResult<unknown>,
+  { policy }: Routing,
+): boolean => {
+  if (fault) return true
+  if (!failure) return false
+  const { failover } = FAILURE_RULES[failure.kind]
+  if (failover === 'moderation_policy') return policy.moderationFailover === 'off'
+  return failover === 'no'
+}
 
 /** Resolves once one of them has brought items, the first has ended for good, or none is left. */
-const untilDecided = (first: Running, second: Running): Promise<void> =>
+const untilDecided = (first: Running, second: Running, routing: Routing): Promise<void> =>
   new Promise((resolve) => {
     let left = 2
     const onEnd = (isDecided: boolean): void => {
       left -= 1
       if (isDecided || left === 0) resolve()
     }
-    first.then((result) => onEnd(result.items.length > 0 || isFinal(result)))
-    second.then(({ items }) => onEnd(items.length > 0))
+    first.then(({ result }) => onEnd(result.items.length > 0 || isFinal(result, routing)))
+    second.then(({ result }) => onEnd(result.items.length > 0))
   })
 
 /** Whether the attempt is still under way after `ms` real milliseconds. */
@@ -70,7 +87,7 @@ export const race = async <Answer, Item>(
   const { routing, gone } = context
   if (!mayHedge(order.candidate, situationNow())) {
     const result = await trackAttempt(context, order)
-    return [{ candidate: order.candidate, result, hasLost: false }]
+    return [{ candidate: order.candidate, result, hasLost: false, endedBefore: 0 }]
   }
   const lost = new AbortController()
   const raced = {
@@ -78,13 +95,15 @@ export const race = async <Answer, Item>(
     gone: AbortSignal.any([gone, lost.signal]),
     cancelGraceMs: () => (lost.signal.aborted ? loserGraceMs(routing) : context.cancelGraceMs()),
   }
-  const first = trackAttempt(raced, order)
-  const runner = async (candidate: Candidate, run: typeof first): Promise<Runner<Item>> => {
-    const result = await run
+  let ended = 0
+  const begin = async (runnerOrder: AttemptOrder): Promise<Runner<Item>> => {
+    const result = await trackAttempt(raced, runnerOrder)
     const hasLost = lost.signal.aborted && result.attempt.status === 'cancelled'
-    return { candidate, result, hasLost }
+    ended += 1
+    return { candidate: runnerOrder.candidate, result, hasLost, endedBefore: ended - 1 }
   }
-  const only = async () => [await runner(order.candidate, first)]
+  const first = begin(order)
+  const only = async () => [await first]
   const waitMs = routing.clock.toReal(hedgeAfterMs(ranked, situationNow()))
   if (!(await isSlow(first, waitMs)) || gone.aborted) return only()
   const now = situationNow()
@@ -95,14 +114,14 @@ export const race = async <Answer, Item>(
     return only()
   }
   context.onDecision(rival)
-  const second = trackAttempt(raced, {
+  const second = begin({
     ...order,
     candidate: rival.chosen.option,
     timeoutMs: rival.timeoutMs,
     isFirst: false,
     isProbe: false,
   })
-  await untilDecided(first, second)
+  await untilDecided(first, second, routing)
   lost.abort()
-  return [await runner(order.candidate, first), await runner(rival.chosen.option, second)]
+  return [await first, await second]
 }

@@ -134,6 +134,12 @@ const compareStanding = (
     ? 0
     : STANDINGS.indexOf(left.standing) - STANDINGS.indexOf(right.standing)
 
+/** What is no number comes last. */
+const compareScores = ({ score: left }: Score, { score: right }: Score): number => {
+  if (Number.isFinite(left) && Number.isFinite(right)) return left - right
+  return Number(Number.isFinite(right)) - Number(Number.isFinite(left))
+}
+
 const compare = (
   left: RankedOption,
   right: RankedOption,
@@ -144,7 +150,7 @@ const compare = (
   placeInOrder(preferences, left.option.cell.provider) -
     placeInOrder(preferences, right.option.cell.provider) ||
   left.option.shortcomings - right.option.shortcomings ||
-  left.score.score - right.score.score
+  compareScores(left.score, right.score)
 
 const DEFAULT_SORT: Sort = SORTS[0]
 

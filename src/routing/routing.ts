@@ -27,6 +27,8 @@ export interface RoutingOptions {
   readonly clock: Clock
   readonly timeScale: number
   readonly closing: AbortSignal
+  /** Time that requests have which ask for no less, in routing's milliseconds. Absent: no limit. */
+  readonly usualLimitMs?: number
   /** Absent: this gateway is alone. */
   readonly exchange?: StatsExchange
   /** Absent: `Math.random`. */
@@ -50,13 +52,14 @@ const trackedOfferings = ({
   )
 
 export const createRouting = (options: RoutingOptions): Routing => {
-  const { policy, closing, random = Math.random, exchange } = options
+  const { policy, closing, random = Math.random, usualLimitMs, exchange } = options
   const clock = createRoutingClock(options.clock, options.timeScale)
   const tracker = new ProviderTracker({
     offerings: trackedOfferings(options),
     policy,
     nowMs: clock.nowMs(),
     random,
+    ...(usualLimitMs !== undefined && { usualLimitMs }),
     ...(exchange && { exchange }),
   })
   return { tracker, policy, clock, random, closing, hedges: new HedgeBudget(policy) }

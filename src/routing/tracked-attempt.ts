@@ -11,6 +11,12 @@ import type { Ticket } from './health-book.ts'
 import type { AttemptEnd } from './provider-tracker.ts'
 import type { Routing } from './routing.ts'
 
+/** How attempts are made that routing learns from. */
+export interface TrackedWork<Answer, Item> extends AttemptWork<Answer, Item> {
+  /** As `generate`, for a copy of the request whose answer nobody sees. */
+  readonly probe: AttemptWork<Answer, Item>['generate']
+}
+
 /** What one attempt is made with. */
 export interface TrackedAttempt<Answer, Item> extends AttemptLimits {
   readonly work: AttemptWork<Answer, Item>
@@ -26,17 +32,23 @@ export interface AttemptOrder {
   readonly isProbe: boolean
 }
 
+/** What an attempt's end says of its offering. */
+export const outcomeOf = ({ failure, fault, status }: Attempt): AttemptEnd['outcome'] => {
+  if (fault || status === 'cancelled') return 'abandoned'
+  return failure ? FAILURE_RULES[failure.kind].outcome : 'success'
+}
+
 /** How an attempt ended, as the tracker sees it. */
 const endOf = (attempt: Attempt, { clock: { fromReal } }: Routing): AttemptEnd => {
-  const { failure, fault, firstByteMs } = attempt
+  const { failure, firstByteMs } = attempt
   const durationMs = fromReal(attempt.providerMs)
-  if (fault || attempt.status === 'cancelled') return { outcome: 'abandoned', durationMs }
+  const outcome = outcomeOf(attempt)
+  if (outcome === 'abandoned') return { outcome, durationMs }
   if (!failure) {
     const first = firstByteMs === undefined ? {} : { firstByteMs: fromReal(firstByteMs) }
-    return { outcome: 'success', durationMs, ...first }
+    return { outcome, durationMs, ...first }
   }
   const { retryAfterMs } = failure.details
-  const { outcome } = FAILURE_RULES[failure.kind]
   const wait = retryAfterMs === undefined ? {} : { retryAfterMs: fromReal(retryAfterMs) }
   return { outcome, durationMs, ...wait }
 }

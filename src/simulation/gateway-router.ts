@@ -69,9 +69,12 @@ class GatewayRouter {
 
   #decide(chain: Chain, nowMs: number): Decision<SimulatedOption> {
     const { onDecision } = this.#settings
+    const { exchangesMade } = chain.gateway
+    const madeBefore = exchangesMade()
     const startedMs = onDecision ? performance.now() : 0
     const decision = chooseNext(this.#situationOf(chain, nowMs))
     onDecision?.((performance.now() - startedMs) * 1_000)
+    chain.record.exchangesInDecisions += exchangesMade() - madeBefore
     return decision
   }
 

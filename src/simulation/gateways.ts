@@ -55,6 +55,8 @@ export interface Gateway {
   readonly tracker: ProviderTracker
   readonly random: () => number
   readonly hedges: HedgeBudget
+  /** How often it has told its exchange something. */
+  readonly exchangesMade: () => number
 }
 
 /** The scales of picture that a scenario asks for. */
@@ -101,6 +103,25 @@ const nextExchangeMs = (index: number, nowMs: number): number => {
   return phaseMs + TICK_MS * Math.ceil((nowMs - phaseMs) / TICK_MS)
 }
 
+/** Counts what is told to an exchange. */
+const counted = (exchange: StatsExchange) => {
+  let made = 0
+  const counting: StatsExchange = {
+    share: (observation) => {
+      made += 1
+      exchange.share(observation)
+    },
+    shareHealth: (change) => {
+      made += 1
+      exchange.shareHealth(change)
+    },
+  }
+  return { exchange: counting, exchangesMade: () => made }
+}
+
+/** Takes what it is told, and tells nobody. */
+const DEAD_EXCHANGE: StatsExchange = { share: () => undefined, shareHealth: () => undefined }
+
 /** Hears one gateway and tells the others, each thing after its delay. */
 const exchangeOf = (world: World, gateways: readonly Gateway[], own: number): StatsExchange => {
   let nowMs = 0
@@ -117,6 +138,7 @@ const exchangeOf = (world: World, gateways: readonly Gateway[], own: number): St
   return {
     share: (observation) => {
       nowMs = observation.atMs
+      if (observation.isCutShort) return
       const counts = countsOf(observation)
       const { cell, atMs } = observation
       world.queue.plan(atMs + COUNTS_DELAY_MS, (thenMs) => {
@@ -137,12 +159,14 @@ const exchangeOf = (world: World, gateways: readonly Gateway[], own: number): St
 
 /** Once a second, as long as there is something to route: what gateways do beside requests. */
 const tickAll = (world: World, gateways: readonly Gateway[]): void => {
+  const { areGatewaysAlone } = world.scenario
   const leases = new Map<string, number>()
   const tick = (nowMs: number): void => {
     for (const [index, { tracker }] of gateways.entries()) {
+      if (!areGatewaysAlone) tracker.setReplicas(REPLICAS)
       tracker.tick(nowMs)
       for (const key of tracker.wantedProbes(nowMs)) {
-        const lease = world.scenario.areGatewaysAlone ? `${index}|${key}` : key
+        const lease = areGatewaysAlone ? `${index}|${key}` : key
         if (nowMs < (leases.get(lease) ?? 0)) continue
         leases.set(lease, nowMs + LEASE_MS)
         tracker.grantProbe(key, nowMs)
@@ -177,16 +201,13 @@ export const startGateways = (world: World, settings: GatewaySettings): readonly
   const gateways: Gateway[] = []
   for (let index = 0; index < REPLICAS; index += 1) {
     const random = streamOf(seed, index, COIN.policy)
-    const exchange = exchangeOf(world, gateways, index)
-    const tracker = new ProviderTracker({
-      offerings,
-      policy,
-      nowMs: 0,
-      random,
-      ...(!scenario.areGatewaysAlone && { exchange }),
-    })
+    const { exchange, exchangesMade } = counted(
+      scenario.areGatewaysAlone ? DEAD_EXCHANGE : exchangeOf(world, gateways, index),
+    )
+    const tracker = new ProviderTracker({ offerings, policy, nowMs: 0, random, exchange })
+    // Those that are alone were not always: they know of the others.
     tracker.setReplicas(REPLICAS)
-    gateways.push({ tracker, random, hedges: new HedgeBudget(policy) })
+    gateways.push({ tracker, random, hedges: new HedgeBudget(policy), exchangesMade })
   }
   tickAll(world, gateways)
   return gateways

@@ -11,6 +11,8 @@ export interface Measures {
   readonly usd: number
   readonly attempts: number
   readonly rateLimits: number
+  /** Things told to the exchange, per request, while it was decided where it goes. */
+  readonly exchangesInDecisions: number
   /** Of requests during the incident: share that went first to the provider concerned. */
   readonly deadShare?: number | undefined
   /** From the incident's begin until less than 5 % of the next minute's requests go there first. */
@@ -111,6 +113,7 @@ export const measure = (records: readonly RequestRecord[], scenario: Scenario): 
     usd: mean(good.map(({ usd }) => usd)),
     attempts: mean(good.map(({ attempts }) => attempts)),
     rateLimits: mean(good.map(({ rateLimits }) => rateLimits)),
+    exchangesInDecisions: mean(all.map(({ exchangesInDecisions }) => exchangesInDecisions)),
     ...measureIncident(records, incident),
     ...(refused.length > 0 && {
       refusedAttempts: mean(refused.map(({ attempts }) => attempts)),
@@ -136,6 +139,7 @@ export const average = (runs: readonly Measures[]): Measures => {
     usd: always('usd'),
     attempts: always('attempts'),
     rateLimits: always('rateLimits'),
+    exchangesInDecisions: always('exchangesInDecisions'),
     deadShare: of('deadShare'),
     noticed: of('noticed'),
     returned: of('returned'),

@@ -1,5 +1,6 @@
+import { FAILURE_RULES } from '#src/domain/errors.ts'
 import type { ModelFile } from '#src/domain/model-card.ts'
-import { type Cell, cellIdOf } from '#src/domain/provider-stats.ts'
+import type { Cell } from '#src/domain/provider-stats.ts'
 import { chooseNext } from '#src/routing/choose-next.ts'
 import { priorOf } from '#src/routing/estimate.ts'
 import type { Ticket } from '#src/routing/health-book.ts'
@@ -8,7 +9,7 @@ import { NO_HISTORY, type RoutingOption } from '#src/routing/rank-options.ts'
 import { COIN, streamOf } from './coin.ts'
 import { EventQueue } from './event-queue.ts'
 import type { GatewaySettings } from './gateways.ts'
-import { cellOfLine, priceOfLine, type ReplayLine } from './replay-log.ts'
+import { cellOfCandidate, cellOfLine, type ReplayLine } from './replay-log.ts'
 import { DEADLINE_MS } from './scenario.ts'
 
 /** What the policy would have done first for one request of a log, and what it believed of what was done. */
@@ -29,6 +30,9 @@ const TICK_MS = 1_000
 /** Attempts within this of a moment say what a cell was like then. */
 const AROUND_MS = 600_000
 const LEAST_AROUND = 5
+/** Ends without an image through the provider's fault, and those that say how often it succeeds. */
+const FAILURES: readonly ReplayLine['outcome'][] = ['outage', 'timeout', 'empty']
+const TRIALS: readonly ReplayLine['outcome'][] = ['success', ...FAILURES]
 
 const startTracker = (
   lines: readonly ReplayLine[],
@@ -36,11 +40,14 @@ const startTracker = (
   { policy }: GatewaySettings,
 ): ProviderTracker => {
   const offerings = new Map(files.flatMap((file) => file.offerings.map((o) => [o.configKey, o])))
-  const seen = new Map(lines.map((line) => [line.configKey, line]))
+  const seen = new Map(
+    lines.flatMap(({ model, candidates }) =>
+      candidates.map(({ provider, configKey }) => [configKey, { modelId: model, provider }]),
+    ),
+  )
   return new ProviderTracker({
-    offerings: [...seen.values()].map(({ model, provider, configKey }) => ({
-      modelId: model,
-      provider,
+    offerings: [...seen].map(([configKey, place]) => ({
+      ...place,
       configKey,
       prior: priorOf(offerings.get(configKey)?.performance, policy),
     })),
@@ -51,22 +58,13 @@ const startTracker = (
   })
 }
 
-/** Options of a model and mode, of every offering that the log has used for them. */
-const optionsIn = (lines: readonly ReplayLine[]): ((line: ReplayLine) => RoutingOption[]) => {
-  const offered = new Map<string, Map<string, ReplayLine>>()
-  for (const line of lines) {
-    const key = `${line.model}|${line.mode}`
-    const known = offered.get(key) ?? new Map<string, ReplayLine>()
-    offered.set(key, known.set(line.configKey, line))
-  }
-  return ({ model, mode, tier }) =>
-    [...(offered.get(`${model}|${mode}`)?.values() ?? [])].map((line) => ({
-      cell: { ...cellOfLine(line), tier, id: cellIdOf(line.configKey, mode, tier) },
-      pricePerImage: priceOfLine(line),
-      shortcomings: 0,
-      isCancelFree: false,
-    }))
-}
+const optionsOf = (line: ReplayLine): readonly RoutingOption[] =>
+  line.candidates.map((candidate) => ({
+    cell: cellOfCandidate(line, candidate),
+    pricePerImage: candidate.priceMicroUsd,
+    shortcomings: candidate.shortcomings,
+    isCancelFree: false,
+  }))
 
 /** Expected time to an image at a cell around a moment, by the log: of a success, and of failures before it. */
 const secondsAround = (
@@ -78,9 +76,9 @@ const secondsAround = (
     ({ begunMs }) => Math.abs(begunMs - atMs) <= AROUND_MS,
   )
   const sum = (lines: readonly ReplayLine[]): number =>
-    lines.reduce((total, { durationMs }) => total + durationMs, 0)
+    lines.reduce((total, { providerMs }) => total + providerMs, 0)
   const successes = near.filter(({ outcome }) => outcome === 'success')
-  const failures = near.filter(({ outcome }) => ['outage', 'timeout', 'empty'].includes(outcome))
+  const failures = near.filter(({ outcome }) => FAILURES.includes(outcome))
   if (successes.length + failures.length < LEAST_AROUND || successes.length === 0) return undefined
   return (sum(successes) + sum(failures)) / successes.length / 1_000
 }
@@ -103,7 +101,6 @@ export const replay = (
   settings: GatewaySettings,
 ): readonly ReplayedChoice[] => {
   const tracker = startTracker(lines, files, settings)
-  const optionsOf = optionsIn(lines)
   const byCell = groupByCell(lines)
   const random = streamOf(1, 1, COIN.policy)
   const queue = new EventQueue()
@@ -145,23 +142,27 @@ export const replay = (
       ...(loggedSeconds !== undefined && { loggedSeconds }),
     })
   }
-  const settle = (ticket: Ticket, { outcome, durationMs }: ReplayLine, nowMs: number): void => {
+  const settle = (ticket: Ticket, line: ReplayLine, nowMs: number): void => {
+    const { outcome, kind, provider, providerMs: durationMs, retryAfterMs } = line
+    const wait = retryAfterMs === undefined ? {} : { retryAfterMs }
     inFlight -= 1
-    tracker.settle(ticket, { outcome, durationMs }, nowMs)
+    tracker.settle(ticket, { outcome, durationMs, ...wait }, nowMs)
+    if (kind && FAILURE_RULES[kind].takesOut) tracker.takeOut(provider, nowMs)
   }
   for (const line of lines) {
     queue.plan(line.begunMs, (nowMs) => {
-      const isFirst = !requests.has(line.requestId)
-      requests.add(line.requestId)
+      const { isProbe, requestId } = line
+      const isFirst = !isProbe && !requests.has(requestId)
+      if (isFirst) requests.add(requestId)
       if (isFirst) compare(line)
       inFlight += 1
       if (!isTicking) tick(nowMs)
       const ticket = tracker.begin(
         cellOfLine(line),
-        { isFirst, isProbe: false, limitMs: Number.POSITIVE_INFINITY },
+        { isFirst, isProbe, limitMs: Number.POSITIVE_INFINITY },
         nowMs,
       )
-      queue.plan(nowMs + line.durationMs, (endMs) => settle(ticket, line, endMs))
+      queue.plan(nowMs + line.providerMs, (endMs) => settle(ticket, line, endMs))
     })
   }
   queue.run()
@@ -191,9 +192,7 @@ const meanOf = (values: readonly number[]): number =>
 
 /** The summary of replayed choices. Measures without a case are NaN. */
 export const summarize = (choices: readonly ReplayedChoice[]): ReplaySummary => {
-  const tried = choices.filter(
-    ({ line: { outcome } }) => outcome !== 'rate_limited' && outcome !== 'refused',
-  )
+  const tried = choices.filter(({ line: { outcome } }) => TRIALS.includes(outcome))
   const hit = ({ line }: ReplayedChoice): number => (line.outcome === 'success' ? 1 : 0)
   const judged = choices.flatMap(({ chosenSeconds, loggedSeconds }) =>
     chosenSeconds === undefined || loggedSeconds === undefined
@@ -214,7 +213,7 @@ export const summarize = (choices: readonly ReplayedChoice[]): ReplaySummary => 
           .filter((choice) => hit(choice) === 1)
           .map(
             ({ line, predictedLogLatency }) =>
-              (Math.log(Math.max(1, line.durationMs)) - predictedLogLatency) ** 2,
+              (Math.log(Math.max(1, line.providerMs)) - predictedLogLatency) ** 2,
           ),
       ),
     ),

@@ -1,4 +1,4 @@
-import { BARS, type Bar, COMPOSITE, COMPOSITE_MEAN, COMPOSITE_WORST } from './bars.ts'
+import { aloneBars, BARS, type Bar, COMPOSITE, COMPOSITE_MEAN, COMPOSITE_WORST } from './bars.ts'
 import type { MeasureName } from './measures.ts'
 import type { SetResult } from './run-sets.ts'
 
@@ -11,6 +11,7 @@ const MEASURES: Readonly<Record<MeasureName, { readonly label: string; readonly 
     usd: { label: 'USD per request', digits: 4 },
     attempts: { label: 'attempts', digits: 2 },
     rateLimits: { label: '429s per request', digits: 2 },
+    exchangesInDecisions: { label: 'calls of the exchange within decisions', digits: 0 },
     deadShare: { label: 'first tries there (%)', digits: 1 },
     noticed: { label: 'until noticed (s)', digits: 0 },
     returned: { label: 'until back (s)', digits: 0 },
@@ -23,6 +24,8 @@ const MEASURES: Readonly<Record<MeasureName, { readonly label: string; readonly 
 /** A bar and what came of it. */
 export interface Verdict {
   readonly bar: Bar
+  /** Seeds of each scenario, and of how many scenarios. */
+  readonly seeds: Pick<SetResult, 'seeds' | 'scenarios'>
   readonly oracle?: number | undefined
   readonly gateway: number
   readonly peer?: { readonly name: string; readonly value: number } | undefined
@@ -73,7 +76,10 @@ const bestPeer = ({ measure, direction }: Bar, { peers }: SetResult): Verdict['p
 /** Judges every bar whose scenarios were run. */
 export const judge = (results: readonly SetResult[]): readonly Verdict[] => {
   const byName = new Map(results.map((result) => [result.name, result]))
-  return BARS.flatMap((bar): Verdict[] => {
+  const alone = results.flatMap(({ name, aloneOf }) =>
+    aloneOf === undefined ? [] : aloneBars(name, aloneOf),
+  )
+  return [...BARS, ...alone].flatMap((bar): Verdict[] => {
     const result = byName.get(bar.scenario)
     const gateway = result?.gateway[bar.measure]
     if (!result || gateway === undefined) return []
@@ -82,7 +88,8 @@ export const judge = (results: readonly SetResult[]): readonly Verdict[] => {
     const isReached =
       bar.direction === 'at most' ? gateway <= limit + TOLERANCE : gateway >= limit - TOLERANCE
     const peer = bestPeer(bar, result)
-    return [{ bar, oracle: result.oracle[bar.measure], gateway, peer, limit, isReached }]
+    const oracle = result.oracle[bar.measure]
+    return [{ bar, seeds: result, oracle, gateway, peer, limit, isReached }]
   })
 }
 
@@ -100,17 +107,25 @@ const formOf = ({ relative }: Bar): string => {
   return `${relative.plusPlain.scenario} − ${-relative.plusPlain.points} pt`
 }
 
-const row = ({ bar, oracle, gateway, peer, limit, isReached }: Verdict): string => {
-  const { label, digits } = MEASURES[bar.measure]
-  const show = (value: number | undefined): string => value?.toFixed(digits) ?? '–'
+/** What is judged, and where that came from. */
+const limitText = ({ bar, limit }: Verdict, show: (value: number) => string): string => {
   const sign = bar.direction === 'at most' ? '≤' : '≥'
   const form = formOf(bar)
-  const limits = form
-    ? `${sign} ${show(limit)} (${form}; set: ${bar.absolute})`
-    : `${sign} ${bar.absolute}`
+  if (!form) return `${sign} ${bar.absolute}`
+  const set = bar.absolute === undefined ? '' : `; set: ${bar.absolute}`
+  return `${sign} ${show(limit)} (${form}${set})`
+}
+
+const row = (verdict: Verdict): string => {
+  const { bar, seeds, oracle, gateway, peer, limit, isReached } = verdict
+  const { label, digits } = MEASURES[bar.measure]
+  const show = (value: number | undefined): string => value?.toFixed(digits) ?? '–'
   const best = peer ? `${show(peer.value)} (${peer.name})` : '–'
-  const verdict = isReached ? 'reached' : '**missed**'
-  return `| ${bar.scenario} · ${label} | ${show(oracle)} | ${show(gateway)} | ${best} | ${limits} | ${verdict} |`
+  const runs = seeds.scenarios > 1 ? `${seeds.seeds} × ${seeds.scenarios}` : `${seeds.seeds}`
+  const by = show(Math.abs(gateway - limit))
+  const result = isReached ? 'reached' : `**missed** by ${by}`
+  const limits = limitText(verdict, show)
+  return `| ${bar.scenario} · ${label} | ${runs} | ${show(oracle)} | ${show(gateway)} | ${best} | ${limits} | ${result} |`
 }
 
 const compositeRows = (results: readonly SetResult[]): readonly string[] => {
@@ -129,7 +144,7 @@ const compositeRows = (results: readonly SetResult[]): readonly string[] => {
     const [best] = [...peers].sort((left, right) => left[key] - right[key])
     const verdict = value <= limit ? 'reached' : '**missed**'
     const peer = best ? `${best[key].toFixed(3)} (${best.name})` : '–'
-    return `| composite · ${label} | 1 | ${value.toFixed(3)} | ${peer} | ≤ ${limit} | ${verdict} |`
+    return `| composite · ${label} | – | 1 | ${value.toFixed(3)} | ${peer} | ≤ ${limit} | ${verdict} |`
   }
   return [
     show('mean ratio to the oracle', mean(own), 'mean', COMPOSITE_MEAN),
@@ -140,8 +155,8 @@ const compositeRows = (results: readonly SetResult[]): readonly string[] => {
 /** The table of bars, in Markdown. */
 export const renderReport = (results: readonly SetResult[]): string =>
   [
-    '| scenario · measure | oracle | gateway | best simple peer | bar | |',
-    '| --- | --- | --- | --- | --- | --- |',
+    '| scenario · measure | seeds | oracle | gateway | best simple peer | bar | |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
     ...judge(results).map(row),
     ...compositeRows(results),
   ].join('\n')

@@ -15,6 +15,8 @@ export interface RequestRecord {
   rateLimits: number
   /** Index of the provider that was tried first; absent: none was. */
   firstProvider?: number
+  /** What was told to the exchange while it was decided where this request goes. */
+  exchangesInDecisions: number
   /** Every generation that ran to its end, wanted or not, probes and hedges included. */
   usd: number
 }
@@ -25,5 +27,6 @@ export const newRecord = (
   ...request,
   attempts: 0,
   rateLimits: 0,
+  exchangesInDecisions: 0,
   usd: 0,
 })

@@ -10,6 +10,11 @@ import { type RoutingContender, simulate } from './simulate.ts'
 export interface SetResult {
   readonly name: string
   readonly about: string
+  /** Runs of each of its scenarios, each with a seed of its own, and how many scenarios there are. */
+  readonly seeds: number
+  readonly scenarios: number
+  /** The set that this one repeats, with gateways that hear nothing of each other. */
+  readonly aloneOf?: string
   readonly oracle: Measures
   readonly gateway: Measures
   /** By name. */
@@ -18,10 +23,13 @@ export interface SetResult {
   readonly rivals: ReadonlyMap<string, Measures>
 }
 
+/** Seeds that a set is run with when so many are asked for. */
+const seedsOf = ({ seedFactor }: ScenarioSet, seeds: number): number =>
+  Math.max(1, Math.round(seeds * seedFactor))
+
 const runSet = (set: ScenarioSet, seeds: number, contender: RoutingContender): Measures => {
   const runs: Measures[] = []
-  const count = Math.max(1, Math.round(seeds * set.seedFactor))
-  for (let seed = 1; seed <= count; seed += 1) {
+  for (let seed = 1; seed <= seedsOf(set, seeds); seed += 1) {
     for (const scenario of set.scenarios) {
       runs.push(measure(simulate(scenario, seed, contender), scenario))
     }
@@ -39,12 +47,17 @@ export const runContenders = (
   const own: GatewaySettings = set.isHedging
     ? { ...settings, preferences: { ...preferences, hedge: 'billed' } }
     : settings
+  // Peers share what they learn whatever happens: alone, they would be what they are beside.
+  const peers = set.aloneOf === undefined ? PEERS : []
   return {
     name: set.name,
     about: set.about,
+    seeds: seedsOf(set, seeds),
+    scenarios: set.scenarios.length,
+    ...(set.aloneOf !== undefined && { aloneOf: set.aloneOf }),
     oracle: runSet(set, seeds, ORACLE),
     gateway: runSet(set, seeds, gatewayContender(own)),
-    peers: new Map(PEERS.map((peer) => [peer.name, runSet(set, seeds, peer)])),
+    peers: new Map(peers.map((peer) => [peer.name, runSet(set, seeds, peer)])),
     rivals: new Map(
       Object.entries(set.rivals ?? {}).map(([name, rival]) => [
         name,

@@ -1,34 +1,26 @@
+import { closest } from 'fastest-levenshtein'
 import { SORTS } from '#src/domain/image-request.ts'
-import { DEFAULT_ROUTING_POLICY, type RoutingPolicy } from '#src/routing/policy.ts'
+import { DEFAULT_ROUTING_POLICY } from '#src/routing/policy.ts'
+import { isKnob, POLICY_RANGES, withKnob } from '#src/routing/policy-ranges.ts'
 import type { GatewaySettings } from './gateways.ts'
+import { DEADLINE_MS } from './scenario.ts'
 
 export const DEFAULT_SETTINGS: GatewaySettings = {
   policy: DEFAULT_ROUTING_POLICY,
   preferences: {},
 }
 
-/** The tunables that are words. */
-const WORDS: Partial<Record<keyof RoutingPolicy, readonly string[]>> = {
-  probe: ['duplicate', 'live', 'off'],
-  ambiguous: ['retry', 'stop'],
-  moderationFailover: ['off', 'one_other'],
+const nameError = (name: string): Error => {
+  if (Object.hasOwn(DEFAULT_ROUTING_POLICY, name)) {
+    return new Error(`${name} cannot be set here: it is not one number`)
+  }
+  const nearest = closest(name, ['sort', ...Object.keys(POLICY_RANGES)])
+  return new Error(
+    `"${name}" is no setting; did you mean ${nearest}? Allowed: sort and the knobs in src/routing/README.md`,
+  )
 }
 
-const policyValue = (name: keyof RoutingPolicy, text: string): number | string => {
-  const words = WORDS[name]
-  if (words) {
-    if (words.includes(text)) return text
-    throw new Error(`${name} "${text}" is unknown; allowed: ${words.join(', ')}`)
-  }
-  if (typeof DEFAULT_ROUTING_POLICY[name] !== 'number') {
-    throw new Error(`${name} cannot be set here: it is not one number`)
-  }
-  const value = Number(text)
-  if (text.trim() === '' || !Number.isFinite(value)) throw new Error(`${name} must be a number`)
-  return value
-}
-
-/** The settings with one `name=value` put in: a tunable of `RoutingPolicy`, or `sort`. Throws for anything else. */
+/** The settings with one `name=value` put in: a knob of `RoutingPolicy`, or `sort`. Throws for anything else. */
 export const withSetting = (settings: GatewaySettings, assignment: string): GatewaySettings => {
   const [name = '', ...rest] = assignment.split('=')
   const text = rest.join('=')
@@ -37,9 +29,6 @@ export const withSetting = (settings: GatewaySettings, assignment: string): Gate
     if (!sort) throw new Error(`sort "${text}" is unknown; allowed: ${SORTS.join(', ')}`)
     return { ...settings, preferences: { ...settings.preferences, sort } }
   }
-  if (!Object.hasOwn(DEFAULT_ROUTING_POLICY, name)) {
-    throw new Error(`"${name}" is no setting; allowed: sort and the fields of RoutingPolicy`)
-  }
-  const value = policyValue(name as keyof RoutingPolicy, text)
-  return { ...settings, policy: { ...settings.policy, [name]: value } }
+  if (!isKnob(name)) throw nameError(name)
+  return { ...settings, policy: withKnob(settings.policy, name, text, DEADLINE_MS) }
 }

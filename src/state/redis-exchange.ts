@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '#src/domain/clock.ts'
-import type { StatsReceiver } from '#src/domain/provider-stats.ts'
+import type { HealthChange, StatsReceiver } from '#src/domain/provider-stats.ts'
 import { createRoutingClock } from '#src/domain/routing-clock.ts'
 import { createMemoryHistory } from './memory/memory-performance-history.ts'
 import { BucketLedger } from './redis/bucket-ledger.ts'
@@ -81,12 +81,32 @@ const createParts = ({
     connection,
     nowMs: redisNowMs,
     own,
+    refused: {
+      of: (configKey) => outbox.refusedHours(configKey, redisClock.aheadMs ?? 0),
+      recoveredMs: () => outbox.recoveredMs + (redisClock.aheadMs ?? 0),
+    },
     onTrouble: onHistoryTrouble,
   })
   return { connection, outbox, inbox, sync, own, history }
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+/**
+ * Whether news of health should not wait for the next exchange: what a breaker does, and a pause of what was not paused. In
+ * a storm of rate limits each answer makes the pause a little longer, which is none. Bounded by the number of keys.
+ */
+const createUrgency = (): ((change: HealthChange) => boolean) => {
+  const pausedUntilMs = new Map<string, number>()
+  return (change) => {
+    if ('circuit' in change) return true
+    if (!('pause' in change)) return false
+    const { key, pause } = change
+    const isFirst = pause.sinceMs >= (pausedUntilMs.get(key) ?? 0)
+    pausedUntilMs.set(key, pause.untilMs)
+    return isFirst
+  }
+}
 
 /** News of health waits for a tenth of the interval at most. */
 const HURRY = 10
@@ -162,6 +182,7 @@ export const createRedisExchange = (options: RedisExchangeOptions): RedisSharing
   const { connection, outbox, inbox, sync, own, history } = createParts(options)
   const status = createStatusTeller(options.onStatus)
   const loop = new SyncLoop(sync, status, syncIntervalMs(options.timeScale))
+  const isUrgent = createUrgency()
 
   const catchUp = async (): Promise<void> => {
     const endMs = performance.now() + START_LIMIT_MS
@@ -182,7 +203,7 @@ export const createRedisExchange = (options: RedisExchangeOptions): RedisSharing
       },
       shareHealth: (change) => {
         outbox.shareHealth(change)
-        loop.hurry()
+        if (isUrgent(change)) loop.hurry()
       },
     },
     history,
@@ -195,6 +216,7 @@ export const createRedisExchange = (options: RedisExchangeOptions): RedisSharing
       history.warm(options.configKeys)
     },
     close: async () => {
+      history.close()
       await loop.end()
       await Promise.race([sync.leave(), pause(COMMAND_TIMEOUT_MS)])
       await connection.close()

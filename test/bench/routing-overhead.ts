@@ -1,11 +1,11 @@
 import { Agent, request } from 'node:http'
 import { systemClock } from '#src/domain/clock.ts'
 import { explainDecision } from '#src/generation/explain-decision.ts'
-import type { AttemptWork } from '#src/routing/attempt.ts'
 import { type Candidate, selectCandidates } from '#src/routing/candidates.ts'
 import { runAttempts } from '#src/routing/failover.ts'
 import { DEFAULT_ROUTING_POLICY } from '#src/routing/policy.ts'
 import { createRouting, type Routing } from '#src/routing/routing.ts'
+import type { TrackedWork } from '#src/routing/tracked-attempt.ts'
 import { startEmulators } from '#test/emulators/start-emulators.ts'
 import {
   ALL_PROVIDERS,
@@ -61,11 +61,11 @@ interface CallTimes {
 /** A provider that answers at once, and notes when it was asked. */
 const createInstantWork = () => {
   let askedMs = 0
-  const generate: AttemptWork<string, string>['generate'] = async () => {
+  const generate: TrackedWork<string, string>['generate'] = async () => {
     askedMs = performance.now()
     return 'picture'
   }
-  const work: AttemptWork<string, string> = {
+  const work: TrackedWork<string, string> = {
     generate,
     probe: generate,
     deliver: async (_candidate, answer) => ({ items: [answer], cost: 1, fetchMs: 0 }),

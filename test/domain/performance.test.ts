@@ -185,20 +185,26 @@ describe('what is shown', () => {
   const file = performance ? { performance } : {}
   const unknown = { rateLimited: undefined, refused: undefined }
 
-  it('is what was measured once an attempt counts', () => {
-    const live = performanceOf(sumByHour([hourOf([], { counts: { outage: 1 } })]), 1)
-    expect(performanceToShow(live, file)).toEqual({ source: 'live', ...live })
+  const liveOf = (success: number, part: Partial<OutcomeCounts>) =>
+    performanceOf(sumByHour([hourOf(new Array<number>(success).fill(1_000), { counts: part })]), 1)
+  const published = { source: 'model_file', ...performance, ...unknown }
+
+  it('is what was measured once twenty attempts count, with images or without', () => {
+    for (const live of [liveOf(20, {}), liveOf(0, { outage: 20 }), liveOf(12, { empty: 8 })]) {
+      expect(performanceToShow(live, file)).toEqual({ source: 'live', ...live })
+    }
   })
 
-  it('is what the model file says until then, or nothing', () => {
-    const refusals = performanceOf(sumByHour([hourOf([], { counts: { refused: 1 } })]), 1)
-    for (const live of [undefined, refusals]) {
-      expect(performanceToShow(live, file)).toEqual({
-        source: 'model_file',
-        ...performance,
-        ...unknown,
-      })
-      expect(performanceToShow(live, {})).toBeUndefined()
+  it('is what the model file says until then', () => {
+    const few = [undefined, liveOf(0, { refused: 40 }), liveOf(1, {}), liveOf(12, { empty: 7 })]
+    for (const live of few) expect(performanceToShow(live, file)).toEqual(published)
+  })
+
+  it('is the little that was measured where the model file says nothing, or nothing', () => {
+    const live = liveOf(0, { outage: 1 })
+    expect(performanceToShow(live, {})).toEqual({ source: 'live', ...live })
+    for (const none of [undefined, liveOf(0, { refused: 1 })]) {
+      expect(performanceToShow(none, {})).toBeUndefined()
     }
   })
 })

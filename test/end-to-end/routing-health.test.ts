@@ -1,23 +1,36 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { DEMO_SCENARIOS } from '#test/emulators/demo-scenarios.ts'
-import type { Scenario } from '#test/emulators/scenario.ts'
+import { EMULATED_PROVIDERS, type ProviderId } from '#test/emulators/emulator.ts'
+import type { Fault, Scenario } from '#test/emulators/scenario.ts'
 import { FIRST_MODEL } from '#test/helpers/models.ts'
-import { startTestGateway, type TestGateway } from '#test/helpers/start-test-gateway.ts'
-
-const PROVIDERS = ['gemini', 'vertex', 'fal', 'replicate'] as const
-type Provider = (typeof PROVIDERS)[number]
-const GENERATIONS = '/openai/v1/images/generations'
+import {
+  GENERATIONS,
+  startTestGateway,
+  type TestGateway,
+} from '#test/helpers/start-test-gateway.ts'
+import { atUsualSpeed } from '#test/helpers/usual-speed.ts'
 
 let gateway: TestGateway
+const start = async (timeScale: number) => {
+  gateway = await startTestGateway({ timeScale })
+  for (const provider of EMULATED_PROVIDERS) behave(provider)
+}
 
-/** As fast as the real provider, divided by the time scale, and never failing unless `part` says so. */
-const behave = (provider: Provider, part: Scenario = {}) => {
-  const { latency } = DEMO_SCENARIOS[provider]
-  gateway.emulators[provider].setScenario({ ...(latency && { latency }), ...part })
+/** At its usual speed, and never failing unless `part` says so. */
+const behave = (provider: ProviderId, part: Scenario = {}) =>
+  gateway.emulators[provider].setScenario(atUsualSpeed(provider, part))
+/** Lets all but gemini answer at once. */
+const hurryOthers = () => {
+  for (const provider of ['vertex', 'fal', 'replicate'] as const) {
+    gateway.emulators[provider].setScenario({})
+  }
 }
 const ask = (part: object = {}) =>
   gateway.post(GENERATIONS, { model: FIRST_MODEL, prompt: 'p', ...part })
-const creates = (provider: Provider) => gateway.emulators[provider].count('create')
+const askGeminiFirst = () => ask({ provider: { order: ['gemini'] } })
+const creates = (provider: ProviderId) => gateway.emulators[provider].count('create')
+/** When gemini was asked for an image, in order, in ms since the Unix epoch. */
+const createTimes = () =>
+  gateway.emulators.gemini.calls.filter(({ kind }) => kind === 'create').map(({ at }) => at)
 
 /** Sends `count` requests, `atOnce` of them at a time. */
 const askMany = async (count: number, atOnce: number) => {
@@ -30,16 +43,13 @@ const askMany = async (count: number, atOnce: number) => {
 const statuses = (answers: readonly { status: number }[]) => [
   ...new Set(answers.map(({ status }) => status)),
 ]
-const health = async (provider: Provider) => {
+const health = async (provider: ProviderId) => {
   const { body } = await gateway.get(`/v1/models/${FIRST_MODEL}/providers`)
-  const row = body.data.find((entry: { provider: string }) => entry.provider === provider)
-  return row.health.status
+  return body.data.find((entry: { provider: string }) => entry.provider === provider).health
 }
+const healthStatus = async (provider: ProviderId) => (await health(provider)).status
 
-beforeEach(async () => {
-  gateway = await startTestGateway({ timeScale: 100 })
-  for (const provider of PROVIDERS) behave(provider)
-})
+beforeEach(() => start(100))
 afterEach(() => gateway.close())
 
 describe('a provider that goes down', () => {
@@ -50,7 +60,7 @@ describe('a provider that goes down', () => {
     expect(statuses(during)).toEqual([200])
     const tried = during.filter(({ body }) => body.metadata.attempts[0].provider === 'gemini')
     expect(tried.length).toBeLessThanOrEqual(12)
-    expect(await health('gemini')).toBe('open')
+    expect(await healthStatus('gemini')).toBe('open')
 
     behave('gemini')
     await expect
@@ -62,16 +72,39 @@ describe('a provider that goes down', () => {
         { timeout: 15_000 },
       )
       .toBe('gemini')
-    expect(await health('gemini')).toBe('ok')
+    expect(await healthStatus('gemini')).toBe('ok')
   })
 
-  it('is noticed by its silence when it answers nothing at all', async () => {
-    await askMany(4, 2)
-    behave('gemini', { always: 'hang' })
-    const answers = await askMany(36, 12)
-    expect(statuses(answers)).toEqual([200])
-    const last = answers.slice(-12)
-    expect(last.some(({ body }) => body.metadata.attempts[0].provider === 'gemini')).toBe(false)
+  it('is noticed by its silence, before any attempt there has run out of time', async () => {
+    await gateway.close()
+    // Time enough between the silence (about 32 s) and the time-outs (about 65 s) on a busy machine.
+    await start(30)
+    hurryOthers()
+    // None of the attempts that hang speaks against it alone, as one begun later is served: only their silence does.
+    gateway.emulators.gemini.setScenario({
+      next: [...Array<Fault>(16).fill('hang'), 'success'],
+      always: 'hang',
+      latency: { p50Ms: 15_000, p95Ms: 16_000 },
+    })
+    const hanging = Array.from({ length: 16 }, askGeminiFirst)
+    await expect.poll(() => creates('gemini')).toBe(16)
+    expect((await askGeminiFirst()).body.metadata.provider).toBe('gemini')
+    await expect
+      .poll(() => health('gemini'), { timeout: 5_000, interval: 10 })
+      .toMatchObject({ status: 'open', in_flight: 16 })
+    expect(gateway.logText()).not.toContain('"kind":"timeout"')
+    expect((await askGeminiFirst()).body.metadata.attempts).toMatchObject([
+      { provider: 'fal', status: 'completed' },
+    ])
+    for (const { status, body } of await Promise.all(hanging)) {
+      expect([status, body.metadata.attempts]).toMatchObject([
+        200,
+        [
+          { provider: 'gemini', error_code: 'TIMEOUT' },
+          { provider: 'fal', status: 'completed' },
+        ],
+      ])
+    }
   })
 })
 
@@ -91,15 +124,24 @@ describe('a provider that gets slow and fails often', () => {
 })
 
 describe('a provider that is rate limited', () => {
-  it('is asked again only after the time that it names', async () => {
-    behave('gemini', { always: 'rate_limited_with_hint', retryAfterMs: 20_000 })
-    const startMs = performance.now()
-    const answers = await askMany(60, 6)
+  it('is asked again when the time that it names is over, and not before', async () => {
+    hurryOthers()
+    behave('gemini', { always: 'rate_limited_with_hint', retryAfterMs: 30_000 })
+    const answers = await Promise.all(Array.from({ length: 4 }, askGeminiFirst))
+    const endMs = performance.now() + 10_000
+    // One after the other from here on: each knows of every refusal before it.
+    while (creates('gemini') < 4 + 3 && performance.now() < endMs) {
+      answers.push(await askGeminiFirst())
+    }
     expect(statuses(answers)).toEqual([200])
-    // Every 20 s to 30 s, scaled to 200 ms to 300 ms, those ask that slow start lets through together.
-    const pauses = Math.ceil((performance.now() - startMs) / 200)
-    expect(creates('gemini')).toBeLessThanOrEqual(4 + 2 * pauses)
-    expect(creates('gemini')).toBeLessThan(30)
+    const [lastOfFirst = Number.NaN, ...later] = createTimes().slice(3)
+    expect(later).toHaveLength(3)
+    // 30 s, scaled.
+    for (const [index, at] of later.entries()) {
+      expect(at - (later[index - 1] ?? lastOfFirst)).toBeGreaterThanOrEqual(300)
+    }
+    // Those who came in between were served by others.
+    expect(answers.length).toBeGreaterThan(4 + 2 * 3)
   })
 
   it('is waited for when there is no other and the wait is short', async () => {
@@ -110,6 +152,8 @@ describe('a provider that is rate limited', () => {
       'failed',
       'completed',
     ])
+    const [refusedAt = Number.NaN, servedAt] = createTimes()
+    expect(servedAt).toBeGreaterThanOrEqual(refusedAt + 80)
   })
 })
 

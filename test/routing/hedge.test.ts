@@ -68,11 +68,11 @@ describe('a hedge', () => {
     expect(rivalOf(world)).toBeUndefined()
   })
 
-  it('goes to none that was tried, refused the content or could not finish', () => {
+  it('goes to none that was tried or could not finish, and to nobody once one refused the content', () => {
     const world = watch()
     const history = withTry(NO_HISTORY, 'fal', 'overloaded')
     expect(rivalOf(world, { history })).toBe('vertex')
-    expect(rivalOf(world, { history: { ...history, refusedBy: 'vertex' } })).toBe('replicate')
+    expect(rivalOf(world, { history: { ...history, refusedBy: 'vertex' } })).toBeUndefined()
     expect(rivalOf(world, { leftMs: 10 * SECOND })).toBeUndefined()
   })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { CircuitRecord } from '#src/domain/provider-stats.ts'
+import type { CircuitRecord, OutcomeCounts } from '#src/domain/provider-stats.ts'
 import { cellAt, counts, MINUTE, MODEL, SECOND, successes, watch } from './tracker-harness.ts'
 
 const KEY = `${MODEL}:gemini`
@@ -75,7 +75,49 @@ describe('what other gateways counted', () => {
   )
 })
 
+describe('counts of other gateways that cannot be true', () => {
+  const log = 26 * Math.log(20_000)
+  it.each<[string, Partial<OutcomeCounts>]>([
+    ['latencies without successes', { logLatency: 304, logLatencySquared: 3_090 }],
+    ['latencies that no attempt has', { success: 1, logLatency: 2_000 }],
+    ['squares that are too small', { success: 26, logLatency: log, logLatencySquared: 1 }],
+    ['squares that are too large', { success: 1, logLatency: 10, logLatencySquared: 9e9 }],
+    ['more successes than there are', { success: 9e15 }],
+    ['more time-outs than there are', { timeout: 9e15 }],
+    ['time lost to no failure', { failureMs: 9e15 }],
+    ['time lost that no attempt takes', { outage: 1, failureMs: 9e15 }],
+    ['less than nothing', { success: -1 }],
+    ['no numbers', { success: Number.NaN }],
+  ])('are dropped whole: %s', (_, part) => {
+    const world = watch()
+    const before = world.estimate('gemini')
+    const nowMs = world.now()
+    world.tracker.absorb(cellAt('gemini').id, counts({ ...part, empty: 3 }), nowMs, nowMs)
+    expect(world.estimate('gemini')).toEqual(before)
+    expect(world.health('gemini').isOpen).toBe(false)
+  })
+})
+
 describe('what other gateways know of health', () => {
+  it('never has more providers open than half of them', () => {
+    const world = watch({ providers: ['gemini', 'fal'] })
+    for (let count = 0; count < 8; count += 1) world.attempt('gemini', 'outage', SECOND)
+    expect(world.health('gemini').isOpen).toBe(true)
+    world.takeForDown('fal')
+    expect(world.health('fal').isOpen).toBe(false)
+    world.pass(SECOND)
+    world.tracker.adoptHealth(KEY, { circuit: shut(world.now()) })
+    world.attempt('fal', 'outage', 1)
+    expect(world.health('fal').isOpen).toBe(true)
+  })
+
+  it('keeps no breaker open for longer than twice what this gateway would', () => {
+    const world = watch()
+    world.takeForDown('fal', 60 * MINUTE)
+    const { longestOpenMs } = world.policy
+    expect(world.health('fal').circuit.untilMs).toBe(world.now() + 2 * longestOpenMs)
+  })
+
   it('holds when it is newer', () => {
     const world = watch()
     const circuit = open(world.now())
@@ -121,12 +163,11 @@ describe('what other gateways know of health', () => {
     expect(world.health('gemini').isOpen).toBe(false)
   })
 
-  it('is what it tells itself', () => {
+  it('is kept as it was told', () => {
     const world = watch()
     const [circuit, nowMs] = [open(world.now()), world.now()]
     const pause = { reason: 'rate_limited' as const, sinceMs: nowMs, untilMs: nowMs + 9 }
     world.tracker.adoptHealth(KEY, { circuit, pause })
-    const place = { modelId: MODEL, provider: 'gemini' }
-    expect(world.tracker.recordOf(place)).toEqual({ circuit, pause })
+    expect(world.health('gemini')).toMatchObject({ circuit, pause })
   })
 })

@@ -162,3 +162,59 @@ describe('a quick attempt', () => {
     expect(calls).toEqual(['gemini 1', 'fal 1'])
   })
 })
+
+describe('a refusal in a race', () => {
+  const oneOther = { ...hedged, policy: { ...patient, moderationFailover: 'one_other' } } as const
+  type Act = (signal: AbortSignal) => Promise<string[]>
+  /** Once both run: gemini, who was slow, and its rival fal do this; anybody else would serve. */
+  const raceOf = (policy: typeof oneOther | typeof hedged, gemini: Act, fal: Act) => {
+    const both = Promise.withResolvers<void>()
+    return run(async (provider, _count, { signal }) => {
+      if (provider === 'fal') both.resolve()
+      await both.promise
+      if (provider === 'gemini') return gemini(signal)
+      return provider === 'fal' ? fal(signal) : [provider]
+    }, policy)
+  }
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 5))
+  const refuses: Act = () => Promise.reject(fail('content_rejected'))
+  const fails: Act = () => Promise.reject(fail('overloaded'))
+  const serves: Act = async () => ['image']
+  const later =
+    (act: Act): Act =>
+    (signal) =>
+      Promise.race([untilAborted(signal), pause().then(() => act(signal))])
+
+  it('leaves the rival to be the one other that is asked', async () => {
+    const result = await raceOf(oneOther, refuses, later(serves))
+    expect(result.items).toEqual(['image'])
+    expect(result.calls).toEqual(['gemini 1', 'fal 1'])
+    expect(outcomes(result)).toEqual([
+      ['gemini', 'failed', 'content_rejected'],
+      ['fal', 'completed', undefined],
+    ])
+  })
+
+  it.each([
+    ['the first refuses', 'and the rival fails', refuses, later(fails)],
+    ['the first refuses', 'and so does the rival', refuses, later(refuses)],
+    ['the rival refuses', 'and the first fails', later(fails), refuses],
+  ])('ends the request when %s %s: the other has been asked', async (_who, _what, first, rival) => {
+    const { items, calls } = await raceOf(oneOther, first, rival)
+    expect([items, calls]).toEqual([[], ['gemini 1', 'fal 1']])
+  })
+
+  it('is followed by another provider when the other one had failed before', async () => {
+    const { items, calls } = await raceOf(oneOther, fails, later(refuses))
+    expect([items, calls]).toEqual([['vertex'], ['gemini 1', 'fal 1', 'vertex 1']])
+  })
+
+  it('by the first ends both where no other may be asked', async () => {
+    const result = await raceOf(hedged, refuses, later(serves))
+    expect(result.items).toEqual([])
+    expect(outcomes(result)).toEqual([
+      ['gemini', 'failed', 'content_rejected'],
+      ['fal', 'cancelled', 'cancelled'],
+    ])
+  })
+})

@@ -56,6 +56,16 @@ describe('the ranking', () => {
     expect(providersOf(byDefault)).toEqual(['fal', 'gemini'])
   })
 
+  it('ends with what has no score, whatever made it so', () => {
+    const options = PROVIDERS.map((provider) =>
+      optionAt(provider, { pricePerImage: provider === 'gemini' ? Number.NaN : 20_000 }),
+    )
+    for (const turned of [options, [...options].reverse()]) {
+      const ranking = rank(watch(), { options: turned, preferences: { sort: 'balanced' } })
+      expect(providersOf(ranking)).toEqual(['fal', 'vertex', 'replicate', 'gemini'])
+    }
+  })
+
   it("begins with the client's order, and goes on by score", () => {
     const ranking = rank(watch(), { preferences: { order: ['replicate', 'nobody', 'vertex'] } })
     expect(providersOf(ranking)).toEqual(['replicate', 'vertex', 'gemini', 'fal'])

@@ -8,6 +8,7 @@ import {
   counts,
   MINUTE,
   MODEL,
+  PROVIDERS,
   SECOND,
   successes,
   type World,
@@ -87,7 +88,8 @@ describe('what other gateways tell', () => {
     const world = watch()
     const pause = { reason: 'taken_out', sinceMs: 0, untilMs: 9e15 } as const
     world.tracker.adoptHealth('the/other:nobody', { pause })
-    expect(world.tracker.recordOf({ modelId: 'the/other', provider: 'nobody' })).toEqual({})
+    expect(() => world.health('nobody')).toThrow('not watched')
+    expect(PROVIDERS.filter((provider) => world.health(provider).pause)).toEqual([])
   })
 })
 
@@ -177,39 +179,6 @@ describe('a hedge', () => {
   })
 })
 
-describe('an attempt that its request gave too little time', () => {
-  it('teaches nothing, neither by what came in time nor by what did not', () => {
-    const world = watch()
-    const before = world.tracker.estimateOf(cellAt('gemini'), world.now())
-    for (let count = 0; count < 40; count += 1) {
-      const ticket = world.begin('gemini', false, false, 22 * SECOND)
-      world.pass(20 * SECOND)
-      world.settle(ticket, count % 4 === 0 ? 'success' : 'timeout')
-    }
-    expect(world.tracker.estimateOf(cellAt('gemini'), world.now())).toEqual(before)
-    expect(world.health('gemini').isOpen).toBe(false)
-  })
-
-  it('is told from one that the gateway itself cut at its limit, which counts', () => {
-    const world = watch()
-    const cell = {
-      ...cellAt('fal'),
-      id: `${cellAt('fal').configKey}|text_to_image|4K`,
-      tier: '4K' as const,
-    }
-    const before = world.tracker.estimateOf(cell, world.now())
-    expect(before.timeoutMs).toBe(120 * SECOND)
-    const begin = { isFirst: true, isProbe: false, limitMs: before.timeoutMs }
-    for (let count = 0; count < 4; count += 1) {
-      const ticket = world.tracker.begin(cell, begin, world.now())
-      world.pass(120 * SECOND)
-      world.settle(ticket, 'timeout')
-    }
-    expect(world.tracker.estimateOf(cell, world.now()).success).toBeLessThan(0.7 * before.success)
-    expect(world.health('fal').isOpen).toBe(true)
-  })
-})
-
 describe('a refusal', () => {
   it('ends the request although a hedge is under way, which is cancelled', async () => {
     const { items, attempts } = await run(
@@ -282,6 +251,15 @@ describe('a deadline that nothing is likely to keep', () => {
   it('does not keep a first try from being made, where the chances are best', () => {
     const decision = chooseNext(watch().situation({ leftMs: 3 * SECOND }))
     expect(decision).toMatchObject({ type: 'try', reason: 'last_resort' })
+  })
+
+  it('is not spent on a provider that is down, however fast it was', () => {
+    for (const leftMs of [8 * SECOND, 12 * SECOND, 15 * SECOND]) {
+      const world = watch()
+      world.takeForDown('gemini')
+      const decision = chooseNext(world.situation({ leftMs }))
+      expect(decision).toMatchObject({ chosen: { option: { cell: { provider: 'vertex' } } } })
+    }
   })
 
   it('puts a provider that may keep it before a better one that will not', () => {

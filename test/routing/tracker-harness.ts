@@ -81,6 +81,7 @@ interface WatchOptions {
   readonly providers?: readonly Provider[]
   readonly policy?: Partial<RoutingPolicy>
   readonly random?: () => number
+  readonly usualLimitMs?: number
   readonly exchange?: StatsExchange
 }
 
@@ -89,6 +90,7 @@ export const watch = ({
   providers = PROVIDERS,
   policy: part = {},
   random = () => 0,
+  usualLimitMs,
   exchange,
 }: WatchOptions = {}) => {
   const policy = { ...DEFAULT_ROUTING_POLICY, ...part }
@@ -102,6 +104,7 @@ export const watch = ({
     policy,
     nowMs: START_MS,
     random,
+    ...(usualLimitMs !== undefined && { usualLimitMs }),
     ...(exchange && { exchange }),
   })
   let nowMs = START_MS

@@ -40,6 +40,19 @@ describe('the routing policy in simulated worlds', () => {
     for (const peer of PEERS) expect(own.pmt).toBeLessThan(run('S1', peer).pmt)
   })
 
+  it('is hardly slower when the gateways hear nothing of each other', () => {
+    const slower = { S1: 1.02, S2b: 1.06 }
+    for (const [name, limit] of Object.entries(slower)) {
+      const [shared, alone] = [run(name, gateway), run(`${name} alone`, gateway)]
+      expect(alone.pmt).toBeLessThan(limit * shared.pmt)
+      expect(alone.success).toBeGreaterThan(shared.success - 0.3)
+    }
+  })
+
+  it('tells the other gateways nothing while it decides', () => {
+    for (const name of ['S2b', 'S4']) expect(run(name, gateway).exchangesInDecisions).toBe(0)
+  })
+
   it('leaves a black hole within seconds and comes back after it', () => {
     const { own, oracle } = compare('S2b')
     expect(own.pmt).toBeLessThan(1.08 * oracle.pmt)

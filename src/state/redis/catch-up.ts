@@ -7,10 +7,14 @@ import {
 import { asHash, type Step } from './batch.ts'
 import { addField, addTo, type FieldSums, readSum } from './count-fields.ts'
 import { parseHistory } from './history-fields.ts'
+import { Portion } from './portion.ts'
 import { BUCKET_MS, bucketOf, DAY_MS, historyKey } from './redis-keys.ts'
 
 /** How far back hours are read at the start. */
 const HOURS_MS = DAY_MS
+
+/** Most days of offerings read at once. */
+const MOST_DAYS = 24
 
 /** Counts of a cell over some time before the start. */
 export interface PastCounts {
@@ -39,6 +43,7 @@ export class CatchUp {
   readonly #windowMs: number
   /** Hashes of the history that were not read yet. */
   readonly #unread: Set<readonly [configKey: string, day: number]>
+  readonly #portion = new Portion(MOST_DAYS)
   /** By bucket: what those of the hour hold that the window begins in. */
   readonly #buckets = new Map<number, FieldSums>()
 
@@ -79,15 +84,17 @@ export class CatchUp {
     this.#buckets.set(bucket, sums)
   }
 
-  /** Reads the days, and passes on what is in them before the window. To be called once all buckets were read. */
+  /** Reads some of the days, and passes on what is in them before the window. To be called once all buckets were read. */
   steps(absorb: (past: PastCounts) => void): Step[] {
-    return [...this.#unread].map((hash) => {
+    return [...this.#unread].slice(0, this.#portion.hashes).map((hash) => {
       const [configKey, day] = hash
       return {
         send: (pipeline) => pipeline.hgetall(historyKey(configKey, day)),
         answered: (answer) => {
           this.#unread.delete(hash)
-          for (const hour of parseHistory(configKey, day, asHash(answer))) {
+          const fields = asHash(answer)
+          this.#portion.learn(Object.keys(fields).length)
+          for (const hour of parseHistory(configKey, day, fields, 'measures')) {
             const past = this.#beforeWindow(hour)
             if (past) absorb(past)
           }
@@ -106,6 +113,7 @@ export class CatchUp {
     if (hourMs === this.#partHourMs) {
       for (const sums of this.#buckets.values()) subtract(before, cellId, sums)
     }
+    if (Object.values(before).every((count) => count === 0)) return undefined
     return { cellId, counts: before, atMs: (hourMs + endMs) / 2 }
   }
 }

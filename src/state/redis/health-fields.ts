@@ -77,8 +77,8 @@ export class HealthLedger {
   readonly #gateway: string
   readonly #mostAheadMs: number
   readonly #pending = new Map<string, PendingHealth>()
-  /** By field: what was last heard, so that it is passed on once. */
-  #heard: Readonly<Record<string, string>> = {}
+  /** By field: what was last heard and believed, so that it is passed on once. */
+  #heard: ReadonlyMap<string, string> = new Map()
 
   constructor(gateway: string, timeScale = 1) {
     this.#gateway = gateway
@@ -143,13 +143,17 @@ export class HealthLedger {
   /** What other gateways told since the last reading. */
   hear(hash: Readonly<Record<string, string>>, moment: Moment): [string, HealthRecord][] {
     const records = new Map<string, HealthRecord>()
+    const heard = new Map<string, string>()
     for (const [name, text] of Object.entries(hash)) {
-      if (text === this.#heard[name] || text.endsWith(` ${this.#gateway}`)) continue
+      if (text.endsWith(` ${this.#gateway}`)) continue
+      const isKnown = text === this.#heard.get(name)
       const [key, part] = splitField(name)
-      const news = this.#parse(key, part, text, moment)
+      const news = isKnown ? undefined : this.#parse(key, part, text, moment)
       if (news) records.set(key, { ...records.get(key), ...news })
+      // What is of a time to come is looked at again: it may be true by then.
+      if (isKnown || news) heard.set(name, text)
     }
-    this.#heard = hash
+    this.#heard = heard
     return [...records]
   }
 

@@ -3,6 +3,7 @@ import { asHash, type Step } from './batch.ts'
 import type { BucketLedger } from './bucket-ledger.ts'
 import { CatchUp, type PastCounts } from './catch-up.ts'
 import type { HealthLedger } from './health-fields.ts'
+import { Portion } from './portion.ts'
 import {
   BUCKET_MS,
   BUFFER_MS,
@@ -14,7 +15,7 @@ import {
   WINDOW_MS,
 } from './redis-keys.ts'
 
-/** Most buckets read at once beside the present two: so many are answered well within a command's time-out. */
+/** Most buckets read at once beside the present two. */
 const MOST_OLD_BUCKETS = 24
 
 /** Buckets get nothing any more after this: as long as counts wait, and a minute for those who are slow. */
@@ -32,6 +33,7 @@ export class Inbox {
   readonly #health: HealthLedger
   readonly #configKeys: readonly string[]
   readonly #startedMs: number
+  readonly #portion = new Portion(MOST_OLD_BUCKETS)
   /** Buckets to be read. */
   readonly #due = new Set<number>()
   /** The bucket that was the present one when it was last read. */
@@ -64,7 +66,7 @@ export class Inbox {
     const present = bucketOf(moment.nowMs + moment.aheadMs)
     this.#markDue(moment, present)
     const old = [...this.#due].filter((bucket) => bucket < present - 1).sort((a, b) => a - b)
-    const buckets = [...old.slice(0, MOST_OLD_BUCKETS), present - 1, present]
+    const buckets = [...old.slice(0, this.#portion.hashes), present - 1, present]
     const isPastRead = old.length === 0
     return [
       this.#healthStep(moment, receiver),
@@ -120,6 +122,7 @@ export class Inbox {
       send: (pipeline) => pipeline.hgetall(bucketKey(bucket)),
       answered: (answer) => {
         const hash = asHash(answer)
+        this.#portion.learn(Object.keys(hash).length)
         this.#due.delete(bucket)
         if (bucket === present) this.#readTo = present
         this.#catchUp?.readBucket(bucket, hash)

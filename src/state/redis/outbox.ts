@@ -1,9 +1,14 @@
-import { type HealthChange, HOUR_MS, type Observation } from '#src/domain/provider-stats.ts'
+import {
+  type HealthChange,
+  HOUR_MS,
+  type HourRecord,
+  type Observation,
+} from '#src/domain/provider-stats.ts'
 import type { Step } from './batch.ts'
 import type { BucketLedger } from './bucket-ledger.ts'
 import { addTo, type FieldSums, fieldsOf } from './count-fields.ts'
 import { type HealthLedger, LONGEST_TROUBLE_MS } from './health-fields.ts'
-import { historyFieldsOf, placeOfHour } from './history-fields.ts'
+import { historyFieldsOf, parseHistory, placeOfHour } from './history-fields.ts'
 import { type PendingHash, PendingSums } from './pending-sums.ts'
 import {
   BUCKET_MS,
@@ -40,6 +45,9 @@ export class Outbox {
   readonly #lifetimes: KeyLifetimes
   readonly #buckets = new PendingSums(BUCKET_MS, BUFFER_MS)
   readonly #hours = new PendingSums(HOUR_MS, KEPT_HOURS_MS)
+  /** Hours that were refused before and are being sent again. */
+  readonly #resent = new Set<PendingHash>()
+  #recoveredMs = Number.NEGATIVE_INFINITY
   #sendings = 0
 
   constructor(parts: {
@@ -61,12 +69,30 @@ export class Outbox {
 
   share(observation: Observation): void {
     const { cell, atMs } = observation
-    const bucket = this.#buckets.sumsAt('', atMs)
-    for (const [field, by] of fieldsOf(observation)) addTo(bucket, `${cell.id}|${field}`, by)
+    if (!observation.isCutShort) {
+      const bucket = this.#buckets.sumsAt('', atMs)
+      for (const [field, by] of fieldsOf(observation)) addTo(bucket, `${cell.id}|${field}`, by)
+    }
     const hour = this.#hours.sumsAt(cell.configKey, atMs)
     for (const [field, by] of historyFieldsOf(observation)) {
       addTo(hour, `${cell.mode}|${cell.tier}|${field}`, by)
     }
+  }
+
+  /** Hours of an offering that Redis has refused so far, by its clock: what it has of them lacks these. */
+  refusedHours(configKey: string, aheadMs: number): HourRecord[] {
+    return [...this.#hours.refused, ...this.#resent]
+      .filter(({ group }) => group === configKey)
+      .flatMap(({ fromMs, sums }) => {
+        const [day, prefix] = placeOfHour(fromMs + HOUR_MS / 2 + aheadMs)
+        const hash = Object.fromEntries([...sums].map(([name, by]) => [prefix + name, String(by)]))
+        return parseHistory(configKey, day, hash)
+      })
+  }
+
+  /** When Redis last took an hour that it had refused before, by this gateway's clock. */
+  get recoveredMs(): number {
+    return this.#recoveredMs
   }
 
   shareHealth(change: HealthChange): void {
@@ -85,7 +111,7 @@ export class Outbox {
       ...this.#buckets
         .take(MOST_BUCKETS)
         .flatMap((hash) => this.#bucketSteps(hash, nowMs, aheadMs)),
-      ...this.#hours.take(MOST_HOURS).map((hash) => this.#hourStep(hash, aheadMs)),
+      ...this.#hours.take(MOST_HOURS).map((hash) => this.#hourStep(hash, nowMs, aheadMs)),
     ]
   }
 
@@ -143,7 +169,8 @@ export class Outbox {
     ]
   }
 
-  #hourStep(hash: PendingHash, aheadMs: number): Step {
+  #hourStep(hash: PendingHash, nowMs: number, aheadMs: number): Step {
+    if (hash.isRefused) this.#resent.add(hash)
     const middleMs = hash.fromMs + HOUR_MS / 2 + aheadMs
     const [day, prefix] = placeOfHour(middleMs)
     return {
@@ -155,7 +182,11 @@ export class Outbox {
           0,
           ...pairsOf(hash.sums, prefix),
         ),
+      answered: () => {
+        if (this.#resent.delete(hash)) this.#recoveredMs = nowMs
+      },
       failed: (error) => {
+        this.#resent.delete(hash)
         if (hadNoEffect(error)) this.#hours.putBack(hash)
       },
     }

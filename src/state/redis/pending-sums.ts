@@ -7,6 +7,8 @@ export interface PendingHash {
   /** Start of the time that they were observed in. */
   readonly fromMs: number
   readonly sums: FieldSums
+  /** Whether Redis refused it at least once. */
+  isRefused: boolean
 }
 
 /**
@@ -31,7 +33,7 @@ export class PendingSums {
     const id = `${fromMs} ${group}`
     const present = this.#hashes.get(id)
     if (present) return present
-    const hash: PendingHash = { group, fromMs, sums: new Map() }
+    const hash: PendingHash = { group, fromMs, sums: new Map(), isRefused: false }
     this.#hashes.set(id, hash)
     return hash
   }
@@ -48,10 +50,16 @@ export class PendingSums {
     return newest.map(([, hash]) => hash)
   }
 
-  /** What was taken but not sent. */
+  /** What was taken and refused. */
   putBack({ group, fromMs, sums }: PendingHash): void {
-    const into = this.#hashOf(group, fromMs).sums
-    for (const [field, by] of sums) addTo(into, field, by)
+    const hash = this.#hashOf(group, fromMs)
+    hash.isRefused = true
+    for (const [field, by] of sums) addTo(hash.sums, field, by)
+  }
+
+  /** What was refused and waits to be taken again. */
+  get refused(): PendingHash[] {
+    return [...this.#hashes.values()].filter(({ isRefused }) => isRefused)
   }
 
   dropOld(nowMs: number): void {

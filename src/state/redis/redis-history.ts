@@ -33,6 +33,15 @@ type LoadedDays = Map<number, LoadedDay>
 export interface LoadedHistory extends PerformanceHistory {
   /** Loads the month of these offerings in the background, so that no reader waits for it. */
   warm(configKeys: readonly string[]): void
+  /** Ends loading: from now on nothing that fails is told. */
+  close(): void
+}
+
+/** What one gateway has seen that Redis has refused so far. */
+export interface RefusedHours {
+  of(configKey: string): readonly HourRecord[]
+  /** When Redis last took some of it, by its clock: what was read before lacks them. */
+  recoveredMs(): number
 }
 
 export interface RedisHistoryParts {
@@ -41,6 +50,8 @@ export interface RedisHistoryParts {
   readonly nowMs: () => number
   /** What this gateway saw itself: stands in for days that Redis does not give. */
   readonly own: PerformanceHistory
+  /** Completes days that Redis does give. */
+  readonly refused: RefusedHours
   /** Told why days cannot be read; once until all can be read again. */
   readonly onTrouble?: ((reason: string) => void) | undefined
 }
@@ -57,6 +68,10 @@ const isSettled = ({ readMs }: LoadedDay, day: number): boolean =>
 const isGood = (loaded: LoadedDay | undefined, day: number, sinceMs: number): boolean =>
   loaded !== undefined && (isSettled(loaded, day) || loaded.readMs >= sinceMs)
 
+/** Why loading failed by the gateway's own fault. */
+const faultOf = (error: unknown): string =>
+  `the history cannot be taken in (${error instanceof Error ? error.name : 'unknown'})`
+
 /**
  * Loads days, and keeps those that are over for good: a month of one busy offering is megabytes, of which only two days
  * still change. One hash is asked for at a time, so that each has its whole time-out, and requests for images and
@@ -71,9 +86,14 @@ class DayLoader {
   #last: Promise<void> = Promise.resolve()
   /** Offerings that could not be read whole. */
   readonly #troubled = new Set<string>()
+  #isClosed = false
 
   constructor(parts: RedisHistoryParts) {
     this.#parts = parts
+  }
+
+  close(): void {
+    this.#isClosed = true
   }
 
   days(configKey: string): ReadonlyMap<number, LoadedDay> {
@@ -85,10 +105,10 @@ class DayLoader {
     const present = this.#loading.get(configKey)
     if (present) return present
     if (this.#wanted(configKey).length === 0) return Promise.resolve()
-    const loading = this.#last.then(async () => {
-      await this.#loadDays(configKey)
-      this.#loading.delete(configKey)
-    })
+    const loading = this.#last
+      .then(() => this.#loadDays(configKey))
+      .catch((error: unknown) => this.#tell(configKey, faultOf(error)))
+      .finally(() => this.#loading.delete(configKey))
     this.#loading.set(configKey, loading)
     this.#last = loading
     return loading
@@ -97,7 +117,8 @@ class DayLoader {
   #wanted(configKey: string): number[] {
     const nowMs = this.#parts.nowMs()
     const loaded = this.days(configKey)
-    return daysUntil(nowMs).filter((day) => !isGood(loaded.get(day), day, nowMs - FRESH_MS))
+    const freshMs = Math.max(nowMs - FRESH_MS, this.#parts.refused.recoveredMs())
+    return daysUntil(nowMs).filter((day) => !isGood(loaded.get(day), day, freshMs))
   }
 
   async #loadDays(configKey: string): Promise<void> {
@@ -108,6 +129,7 @@ class DayLoader {
     let problem: string | undefined
     // The latest days first: most figures are of them.
     for (const day of this.#wanted(configKey).reverse()) {
+      if (this.#isClosed) return
       const isReady = this.#parts.connection.isReady()
       problem =
         (isReady ? await this.#loadDay(loaded, configKey, day) : NOT_CONNECTED.reason) ?? problem
@@ -136,12 +158,14 @@ class DayLoader {
   }
 
   #tell(configKey: string, problem: string | undefined): void {
+    if (this.#isClosed) return
     if (problem === undefined) {
       this.#troubled.delete(configKey)
       return
     }
-    if (this.#troubled.size === 0) this.#parts.onTrouble?.(problem)
+    const isNews = this.#troubled.size === 0
     this.#troubled.add(configKey)
+    if (isNews) this.#parts.onTrouble?.(problem)
   }
 }
 
@@ -157,7 +181,7 @@ const withinLimit = async (loading: Promise<unknown>): Promise<void> => {
 
 /** What all gateways saw, as Redis keeps it; what `own` has of days that Redis does not give. */
 export const createRedisHistory = (parts: RedisHistoryParts): LoadedHistory => {
-  const { connection, nowMs, own } = parts
+  const { connection, nowMs, own, refused } = parts
   const loader = new DayLoader(parts)
 
   const goodDays = (configKeys: readonly string[]): ReadonlyMap<string, readonly HourRecord[]> => {
@@ -171,7 +195,13 @@ export const createRedisHistory = (parts: RedisHistoryParts): LoadedHistory => {
     return good
   }
 
+  const isGoodDay = (
+    good: ReadonlyMap<string, unknown>,
+    { configKey, hourMs }: HourRecord,
+  ): boolean => good.has(`${configKey}:${Math.floor(hourMs / DAY_MS)}`)
+
   return {
+    close: () => loader.close(),
     warm: (configKeys) => {
       if (!connection.isReady()) return
       for (const configKey of configKeys) loader.load(configKey)
@@ -180,10 +210,9 @@ export const createRedisHistory = (parts: RedisHistoryParts): LoadedHistory => {
       const keys = [...new Set(configKeys)]
       if (connection.isReady()) await withinLimit(Promise.all(keys.map((key) => loader.load(key))))
       const good = goodDays(keys)
-      const seen = (await own.read(keys, sinceMs)).filter(
-        ({ configKey, hourMs }) => !good.has(`${configKey}:${Math.floor(hourMs / DAY_MS)}`),
-      )
-      return [...good.values()]
+      const seen = (await own.read(keys, sinceMs)).filter((hour) => !isGoodDay(good, hour))
+      const lacking = keys.flatMap((key) => refused.of(key)).filter((hour) => isGoodDay(good, hour))
+      return [...good.values(), lacking]
         .flat()
         .filter(({ hourMs }) => hourMs + HOUR_MS > sinceMs)
         .concat(seen)

@@ -42,7 +42,7 @@ export const createExchangeBench = () => {
 
   return {
     create,
-    /** One that exchanges by itself, twenty times a second. */
+    /** One that exchanges by itself, as often a second as its time scale says. Absent: twenty times. */
     start: async (url: string, options: GatewayOptions = {}): Promise<TestGateway> => {
       const gateway = create(url, { timeScale: 20, ...options })
       await gateway.sharing.start()

@@ -39,6 +39,15 @@ describe('what a gateway tells of health', () => {
 })
 
 describe('what a gateway hears of health', () => {
+  it('is looked at again when it was not believed, as of a time to come', () => {
+    const ledger = new HealthLedger('me')
+    const hash = { [`${KEY}|c`]: '200000 open 210000 1 other' }
+    expect(ledger.hear(hash, { nowMs: 100_000, aheadMs: 0 })).toEqual([])
+    const later = { nowMs: 150_000, aheadMs: 0 }
+    expect(ledger.hear(hash, later).map(([key]) => key)).toEqual([KEY])
+    expect(ledger.hear(hash, later)).toEqual([])
+  })
+
   it('is what others told, once, by its own clock', () => {
     const ledger = new HealthLedger('me')
     const hash = {

@@ -1,34 +1,21 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from '#src/domain/clock.ts'
 import { HOUR_MS } from '#src/domain/provider-stats.ts'
-import {
-  hasRedisServer,
-  redisReason,
-  startRedis,
-  type TestRedis,
-} from '#test/helpers/redis-server.ts'
+import { redisOfTests } from '#test/helpers/redis-of-tests.ts'
+import { hasRedisServer, redisReason } from '#test/helpers/redis-server.ts'
 import { success, testCell } from '#test/state/stats-recorder.ts'
-import { createExchangeBench, syncAll, type TestGateway } from './exchange-bench.ts'
+import { createExchangeBench, syncAll } from './exchange-bench.ts'
 
 const KEY = 'google/painter:gemini'
 
 describe.skipIf(!hasRedisServer)(`gateways that share through Redis${redisReason}`, () => {
-  let redis: TestRedis
+  const redis = redisOfTests()
   const bench = createExchangeBench()
 
-  beforeAll(async () => {
-    redis = await startRedis()
-  })
-  beforeEach(() => redis.client.flushall())
   afterEach(() => bench.close())
-  afterAll(() => redis.stop())
 
   /** Started gateways; they exchange by themselves only every second, so the test says when. */
-  const started = async (): Promise<TestGateway> => {
-    const gateway = bench.create(redis.url)
-    await gateway.sharing.start()
-    return gateway
-  }
+  const started = () => bench.start(redis().url, { timeScale: 1 })
   const two = async () => [await started(), await started()] as const
   const three = async () => [await started(), await started(), await started()] as const
 
@@ -97,7 +84,7 @@ describe.skipIf(!hasRedisServer)(`gateways that share through Redis${redisReason
     it('are told by a wrong clock as of the right time', async () => {
       const behind = await started()
       const lateMs = 3 * HOUR_MS
-      const ahead = bench.create(redis.url, {
+      const ahead = bench.create(redis().url, {
         clock: { ...systemClock, now: () => Date.now() + lateMs },
       })
       await ahead.sharing.start()
@@ -210,7 +197,7 @@ describe.skipIf(!hasRedisServer)(`gateways that share through Redis${redisReason
   })
 
   it('notices who is gone without leaving', async () => {
-    await redis.client.zadd('gw:{rt}:reps', Date.now() - 11_000, 'gone')
+    await redis().client.zadd('gw:{rt}:reps', Date.now() - 11_000, 'gone')
     const a = await started()
     expect(a.heard.replicas).toBe(1)
   })
@@ -234,7 +221,7 @@ describe.skipIf(!hasRedisServer)(`gateways that share through Redis${redisReason
     })
     a.heard.wanted = [KEY]
     await syncAll(a, b)
-    const keys = await redis.client.keys('*')
+    const keys = await redis().client.keys('*')
     expect(keys.map((key) => key.replace(/\d+$/, '<n>')).sort()).toEqual(
       expect.arrayContaining([
         'gw:{rt}:b:<n>',
@@ -247,9 +234,9 @@ describe.skipIf(!hasRedisServer)(`gateways that share through Redis${redisReason
     )
     for (const key of keys) {
       expect(key).toMatch(/^gw:\{rt\}:/)
-      expect(await redis.client.pttl(key), key).toBeGreaterThan(0)
+      expect(await redis().client.pttl(key), key).toBeGreaterThan(0)
       if (!/:[bh]:/.test(key)) continue
-      const fields = Object.entries(await redis.client.hgetall(key))
+      const fields = Object.entries(await redis().client.hgetall(key))
       const counts = fields.filter(([field]) => field !== '#')
       expect(counts.length, key).toBeGreaterThan(0)
       for (const [field, text] of counts) expect(text, field).toMatch(/^\d+$/)
@@ -259,9 +246,9 @@ describe.skipIf(!hasRedisServer)(`gateways that share through Redis${redisReason
   it('sends one batch for everything', async () => {
     const a = await started()
     a.tell(5)
-    const before = await redis.client.info('commandstats')
+    const before = await redis().client.info('commandstats')
     await a.sharing.sync()
-    const after = await redis.client.info('commandstats')
+    const after = await redis().client.info('commandstats')
     const calls = (text: string, name: string) =>
       Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(text)?.[1] ?? 0)
     const more = (name: string) => calls(after, name) - calls(before, name)
@@ -275,7 +262,7 @@ describe.skipIf(!hasRedisServer)(`gateways that share through Redis${redisReason
       for (const minutes of [0, 1, 5, 9, 45, 90, 5 * 60, 20 * 60]) a.tell(1, minutes * 60_000)
       a.tell(1, 30 * HOUR_MS)
       await a.sharing.sync()
-      const b = bench.create(redis.url)
+      const b = bench.create(redis().url)
       await b.sharing.start()
       expect(b.heard.successes()).toBe(8)
       const ages = b.heard.times.map(({ atMs, nowMs }) => (nowMs - atMs) / 60_000)
@@ -295,7 +282,7 @@ describe.skipIf(!hasRedisServer)(`gateways that share through Redis${redisReason
         pause: { reason: 'taken_out', sinceMs: nowMs, untilMs: nowMs + 60_000 },
       })
       await a.sharing.sync()
-      const b = bench.create(redis.url)
+      const b = bench.create(redis().url)
       await b.sharing.start()
       expect(b.heard.adopted.map(([key, { pause }]) => [key, pause?.reason])).toEqual([
         ['*:gemini', 'taken_out'],
@@ -305,8 +292,8 @@ describe.skipIf(!hasRedisServer)(`gateways that share through Redis${redisReason
 
   it('runs by itself at any time scale', async () => {
     const [a, b] = [
-      await bench.start(redis.url, { timeScale: 100 }),
-      await bench.start(redis.url, { timeScale: 100 }),
+      await bench.start(redis().url, { timeScale: 100 }),
+      await bench.start(redis().url, { timeScale: 100 }),
     ]
     for (let round = 0; round < 20; round += 1) {
       a.tell(1)

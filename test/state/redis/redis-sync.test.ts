@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { BucketLedger } from '#src/state/redis/bucket-ledger.ts'
 import { createRedisConnection } from '#src/state/redis/connect.ts'
 import { HealthLedger } from '#src/state/redis/health-fields.ts'
@@ -7,28 +7,18 @@ import { Outbox } from '#src/state/redis/outbox.ts'
 import { RedisClock } from '#src/state/redis/redis-clock.ts'
 import { BUCKET_MS, keyLifetimes, WINDOW_MS } from '#src/state/redis/redis-keys.ts'
 import { RedisSync } from '#src/state/redis/redis-sync.ts'
-import {
-  hasRedisServer,
-  redisReason,
-  startRedis,
-  type TestRedis,
-} from '#test/helpers/redis-server.ts'
+import { redisOfTests } from '#test/helpers/redis-of-tests.ts'
+import { hasRedisServer, redisReason } from '#test/helpers/redis-server.ts'
 import { createStatsRecorder, success } from '#test/state/stats-recorder.ts'
 
 /** Hours pass within a second. */
 const TIME_SCALE = 10_000
 
 describe.skipIf(!hasRedisServer)(`exchanges with Redis${redisReason}`, () => {
-  let redis: TestRedis
-
-  beforeAll(async () => {
-    redis = await startRedis()
-  })
-  afterAll(() => redis.stop())
-
+  const redis = redisOfTests()
   const create = () => {
     const nowMs = () => Date.now() * TIME_SCALE
-    const connection = createRedisConnection(redis.url, { timeScale: TIME_SCALE })
+    const connection = createRedisConnection(redis().url, { timeScale: TIME_SCALE })
     const ledger = new BucketLedger('#me', BUCKET_MS)
     const health = new HealthLedger('me', TIME_SCALE)
     const lifetimes = keyLifetimes(TIME_SCALE)
@@ -44,7 +34,7 @@ describe.skipIf(!hasRedisServer)(`exchanges with Redis${redisReason}`, () => {
   it('keep bounded accounts while Redis refuses', async () => {
     const { connection, ledger, outbox, sync, nowMs } = create()
     const receiver = createStatsRecorder()
-    await redis.client.set(`gw:{rt}:x${TIME_SCALE}:late`, 'text')
+    await redis().client.set(`gw:{rt}:x${TIME_SCALE}:late`, 'text')
     await sync.run(receiver)
     await expect.poll(() => connection.isReady()).toBe(true)
     const endMs = nowMs() + 3 * WINDOW_MS

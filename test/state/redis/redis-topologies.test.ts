@@ -6,7 +6,7 @@ import {
   startRedisCluster,
   startSentinel,
 } from '#test/helpers/redis-server.ts'
-import { createExchangeBench } from './exchange-bench.ts'
+import { createExchangeBench, type TestGateway } from './exchange-bench.ts'
 
 describe.skipIf(!hasRedisServer)(`gateways that share${redisReason}`, () => {
   const bench = createExchangeBench()
@@ -17,6 +17,10 @@ describe.skipIf(!hasRedisServer)(`gateways that share${redisReason}`, () => {
     for (const stop of stops.splice(0).reverse()) await stop()
   })
 
+  const LIMIT = { timeout: 15_000 }
+
+  const isSharing = ({ statuses }: TestGateway): boolean | undefined => statuses.at(-1)?.isShared
+
   /** Two that share through this URL, and an outage of what stands behind it. */
   const shareThrough = async (
     url: string,
@@ -24,22 +28,22 @@ describe.skipIf(!hasRedisServer)(`gateways that share${redisReason}`, () => {
   ): Promise<void> => {
     const [a, b] = [await bench.start(url), await bench.start(url)]
     a.tell(3)
-    await expect.poll(() => b.heard.successes()).toBe(3)
+    await expect.poll(() => b.heard.successes(), LIMIT).toBe(3)
     await outage.kill()
-    await expect.poll(() => a.statuses.length, { timeout: 8_000 }).toBe(2)
-    await expect.poll(() => b.statuses.length, { timeout: 8_000 }).toBe(2)
+    // How often the reason changes meanwhile, is a matter of what is asked while it goes down and comes up.
+    for (const gateway of [a, b]) await expect.poll(() => isSharing(gateway), LIMIT).toBe(false)
     a.tell(4)
     await outage.restart()
-    await expect.poll(() => b.heard.successes(), { timeout: 8_000 }).toBe(7)
+    for (const gateway of [a, b]) await expect.poll(() => isSharing(gateway), LIMIT).toBe(true)
+    await expect.poll(() => b.heard.successes(), LIMIT).toBe(7)
     expect(a.heard.successes()).toBe(0)
-    expect(a.statuses.map(({ isShared }) => isShared)).toEqual([true, false, true])
   }
 
   it('through a cluster go on after it was away', async () => {
     const cluster = await startRedisCluster()
     stops.push(cluster.stop)
     await shareThrough(`redis-cluster://127.0.0.1:${cluster.port}`, cluster)
-  })
+  }, 60_000)
 
   it('through sentinels find the master, and go on after it was away', async () => {
     const master = await startRedis()
@@ -47,7 +51,7 @@ describe.skipIf(!hasRedisServer)(`gateways that share${redisReason}`, () => {
     const sentinel = await startSentinel(master)
     stops.push(sentinel.stop)
     await shareThrough(`redis+sentinel://127.0.0.1:${sentinel.port}/mymaster`, master)
-  })
+  }, 60_000)
 
   it('through a database of a server with users leave the others alone', async () => {
     const redis = await startRedis()

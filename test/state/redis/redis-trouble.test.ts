@@ -123,6 +123,33 @@ describe.skipIf(!hasRedisServer)(`gateways whose Redis is in trouble${redisReaso
     expect(a.statuses).toEqual([SHARED, failing('out of memory'), SHARED])
   })
 
+  it('show what it refuses to take in their own history, and once only when it takes it', async () => {
+    const [other, gateway] = [bench.create(redis.url), bench.create(redis.url)]
+    await other.sharing.start()
+    other.tell(2)
+    await other.sharing.sync()
+    await gateway.sharing.start()
+    const successesShown = async (): Promise<number> => {
+      const hours = await gateway.sharing.history.read(['gemini/painter'], 0)
+      return hours.reduce((sum, { counts }) => sum + counts.success, 0)
+    }
+    expect(await successesShown()).toBe(2)
+    await redis.client.config('SET', 'maxmemory', '1')
+    gateway.tell(4)
+    await gateway.sharing.sync()
+    expect(await successesShown()).toBe(6)
+    gateway.tell(3)
+    const sending = gateway.sharing.sync()
+    expect(await successesShown()).toBe(9)
+    await sending
+    expect(await successesShown()).toBe(9)
+    await redis.client.config('SET', 'maxmemory', '0')
+    await gateway.sharing.sync()
+    expect(await successesShown()).toBe(9)
+    await gateway.sharing.sync()
+    expect(await successesShown()).toBe(9)
+  })
+
   it('go on when a replica takes no changes, and deliver once it does', async () => {
     const [a, b] = await two()
     await redis.client.replicaof('127.0.0.1', await freePort())
