@@ -1,19 +1,20 @@
 import { createFalClient, type FalClient } from '@fal-ai/client'
-import { type JobProtocol, runJob } from '#providers/lib/job.ts'
+import { adoptJob, type JobCreation, type JobProtocol, runJob } from '#providers/lib/job.ts'
 import {
   asProviderError,
   unreadableAnswer,
   withWorkMayExist,
 } from '#providers/lib/provider-failure.ts'
 import { createSingleShot, type SingleShot } from '#providers/lib/single-shot-fetch.ts'
+import { tell } from '#providers/lib/tell.ts'
 import { ProviderError } from '#src/domain/errors.ts'
+import type { JsonValue } from '#src/domain/json.ts'
 import type {
   ProviderAdapter,
   ProviderAnswer,
-  ProviderCall,
   ProviderDependencies,
 } from '#src/domain/provider-adapter.ts'
-import { buildRequest, type FalRequest } from './build-request.ts'
+import { buildRequest, endpointIdOf, type FalRequest } from './build-request.ts'
 import {
   classifyAtSubmit,
   classifyError,
@@ -26,6 +27,7 @@ import {
 import {
   type FalJob,
   findingAfterCancel,
+  foundJob,
   readOutput,
   readResponse,
   readStatus,
@@ -43,53 +45,80 @@ export interface FalSettings {
   readonly baseUrl: string
 }
 
-/** What the steps of one attempt share. */
-interface Attempt {
+/** What the steps of one job share. */
+interface Session {
   readonly settings: FalSettings
   readonly dependencies: ProviderDependencies
-  readonly call: ProviderCall
-  readonly request: FalRequest
+  readonly endpointId: string
+  /** Absent: not known, as the job was created elsewhere. */
+  readonly sentPrompt?: JsonValue | undefined
 }
 
 /** Submits to fal's queue, looks until the job is done, reads its result. */
 export const createFalAdapter = (
   settings: FalSettings,
   dependencies: ProviderDependencies,
-): ProviderAdapter => ({
-  generate: async (call) => {
-    try {
-      const request = buildRequest(call, dependencies.timeScale)
-      const limits = { signal: call.signal, timeScale: dependencies.timeScale }
-      return await runJob(jobProtocol({ settings, dependencies, call, request }), limits)
-    } catch (error) {
-      throw asProviderError(FAL_NAME, error, classifyError)
-    }
-  },
-})
+): ProviderAdapter => {
+  const { timeScale, logger } = dependencies
+  return {
+    generate: async (call) => {
+      try {
+        const { endpointId, ...options } = buildRequest(call, timeScale)
+        const sentPrompt = call.input.prompt
+        const session = { settings, dependencies, endpointId, sentPrompt }
+        const creation: JobCreation<FalJob> = {
+          create: (signal) => submit(session, options, signal),
+          onCreated: ({ requestId }) => tell(call.onJob, { id: requestId }, logger),
+        }
+        return await runJob(jobProtocol(session), creation, { signal: call.signal, timeScale })
+      } catch (error) {
+        throw asProviderError(FAL_NAME, error, classifyError)
+      }
+    },
+    adopt: async ({ job, providerModelId, signal }) => {
+      try {
+        const endpointId = endpointOfJob(job.id, providerModelId)
+        const protocol = jobProtocol({ settings, dependencies, endpointId })
+        return await adoptJob(protocol, foundJob(job.id), { signal, timeScale })
+      } catch (error) {
+        throw asProviderError(FAL_NAME, error, classifyError)
+      }
+    },
+  }
+}
 
-const jobProtocol = (attempt: Attempt): JobProtocol<FalJob, ProviderAnswer> => {
-  const { endpointId, ...options } = attempt.request
+/** Whatever is wrong with the model id now: the job was accepted under it. */
+const endpointOfJob = (jobId: string, providerModelId: string): string => {
+  try {
+    return endpointIdOf(providerModelId)
+  } catch (error) {
+    throw error instanceof ProviderError ? withWorkMayExist(error, true, jobId) : error
+  }
+}
+
+const submit = async (
+  session: Session,
+  options: Omit<FalRequest, 'endpointId'>,
+  signal: AbortSignal,
+): Promise<FalJob> => {
+  const run = (client: FalClient) => client.queue.submit(session.endpointId, options)
+  return readSubmitted(await callOnce(session, signal, run, classifyAtSubmit))
+}
+
+const jobProtocol = (session: Session): JobProtocol<FalJob, ProviderAnswer> => {
+  const { endpointId } = session
   const look = async ({ requestId }: FalJob, signal: AbortSignal): Promise<FalJob> =>
     readStatus(
-      await callOnce(attempt, signal, (client) => client.queue.status(endpointId, { requestId })),
+      await callOnce(session, signal, (client) => client.queue.status(endpointId, { requestId })),
       requestId,
     )
   return {
     providerName: FAL_NAME,
-    create: async (signal) => {
-      const answer = await callOnce(
-        attempt,
-        signal,
-        (client) => client.queue.submit(endpointId, options),
-        classifyAtSubmit,
-      )
-      return readSubmitted(answer)
-    },
     poll: look,
     isFinal: ({ status }) => status === 'COMPLETED',
-    readResult: (job, signal) => readResult(attempt, job, signal),
+    readResult: (job, signal) => readResult(session, job, signal),
     cancel: async (job, signal) => {
-      const isAccepted = await requestCancel(attempt, job, signal)
+      const isAccepted = await requestCancel(session, job, signal)
       // The answer does not say how far the job was, and what was seen before may be old.
       return findingAfterCancel({ before: job, isAccepted, after: await look(job, signal) })
     },
@@ -99,13 +128,13 @@ const jobProtocol = (attempt: Attempt): JobProtocol<FalJob, ProviderAnswer> => {
 
 /** False: the job has ended, by itself or by a cancel whose answer was lost. */
 const requestCancel = async (
-  attempt: Attempt,
+  session: Session,
   { requestId }: FalJob,
   signal: AbortSignal,
 ): Promise<boolean> => {
-  const { endpointId } = attempt.request
+  const { endpointId } = session
   try {
-    await callOnce(attempt, signal, (client) => client.queue.cancel(endpointId, { requestId }))
+    await callOnce(session, signal, (client) => client.queue.cancel(endpointId, { requestId }))
     return true
   } catch (error) {
     if (error instanceof ProviderError && error.details.upstreamStatus === 400) return false
@@ -115,27 +144,27 @@ const requestCancel = async (
 
 /** One SDK call that sends one request. */
 const callOnce = async (
-  attempt: Attempt,
+  session: Session,
   signal: AbortSignal,
   run: (client: FalClient) => Promise<unknown>,
   classify = classifyError,
 ): Promise<unknown> => {
-  const shot = createShot(attempt, signal)
+  const shot = createShot(session, signal)
   try {
-    return await run(createClient(attempt, shot))
+    return await run(createClient(session, shot))
   } catch (error) {
     throw asProviderError(FAL_NAME, error, classify, shot)
   }
 }
 
-const createShot = ({ settings, dependencies }: Attempt, signal: AbortSignal): SingleShot =>
+const createShot = ({ settings, dependencies }: Session, signal: AbortSignal): SingleShot =>
   createSingleShot({
     dependencies,
     signal,
     redirectTo: (url) => queueUrl(url, settings.baseUrl),
   })
 
-const createClient = ({ settings }: Attempt, shot: SingleShot): FalClient =>
+const createClient = ({ settings }: Session, shot: SingleShot): FalClient =>
   createFalClient({ credentials: settings.key, fetch: shot.fetch })
 
 /** The SDK's URL on the configured base, a path prefix of the base kept. Any other host gets nothing from us. */
@@ -146,17 +175,17 @@ export const queueUrl = (url: URL, baseUrl: string): URL => {
 
 /** One look at the result. Rejects for faults on the way to it, which are tried again. */
 const readResult = async (
-  attempt: Attempt,
+  session: Session,
   job: FalJob,
   signal: AbortSignal,
 ): Promise<() => ProviderAnswer> => {
   const { requestId } = job
-  const shot = createShot(attempt, signal)
+  const shot = createShot(session, signal)
   try {
-    const { endpointId } = attempt.request
-    const { data } = await createClient(attempt, shot).queue.result(endpointId, { requestId })
+    const { queue } = createClient(session, shot)
+    const { data } = await queue.result(session.endpointId, { requestId })
     const output = readOutput(data)
-    return () => readResponse(output, requestId, attempt.call.input.prompt)
+    return () => readResponse(output, requestId, session.sentPrompt)
   } catch (error) {
     const failure = shot.failure()
     const isOutcome = failure !== undefined && isJobOutcome(failure, job)

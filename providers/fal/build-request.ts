@@ -42,7 +42,7 @@ export const buildRequest = (
   call: Pick<ProviderCall, 'providerModelId' | 'input' | 'images' | 'timeoutMs'>,
   timeScale: number,
 ): FalRequest => {
-  if (!MODEL_ID.test(call.providerModelId)) throw unusableModelId()
+  const endpointId = endpointIdOf(call.providerModelId)
   const images = call.images.map(({ field, isList, bytes, mediaType }) => ({
     field,
     isList,
@@ -50,12 +50,18 @@ export const buildRequest = (
   }))
   const budgetSeconds = Math.ceil((call.timeoutMs * timeScale) / 1000)
   return {
-    endpointId: call.providerModelId,
+    endpointId,
     input: { ...call.input, ...placeImages(FAL_NAME, images) },
     headers: { ...SUBMIT_HEADERS },
     startTimeout: Math.max(MIN_START_TIMEOUT_S, budgetSeconds),
     storageSettings: { expiresIn: OUTPUT_LIFETIME_S },
   }
+}
+
+/** The id itself when it is fit for the SDK, else throws. */
+export const endpointIdOf = (providerModelId: string): string => {
+  if (!MODEL_ID.test(providerModelId)) throw unusableModelId()
+  return providerModelId
 }
 
 const unusableModelId = (): Error =>

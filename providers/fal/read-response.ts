@@ -27,6 +27,12 @@ export const readSubmitted = (answer: unknown): FalJob => {
   return { requestId, status: 'IN_QUEUE', hasFailed: false, hasRun: false }
 }
 
+/** A job that an earlier call submitted: nothing is known but that it was accepted, so it may run by now. */
+export const foundJob = (requestId: string): FalJob => {
+  if (!REQUEST_ID.test(requestId)) throw unreadableAnswer(FAL_NAME, true)
+  return { requestId, status: 'IN_PROGRESS', hasFailed: false, hasRun: false }
+}
+
 /** An answer of status. A failed job is COMPLETED too, told apart by fields that the SDK's types leave out. */
 export const readStatus = (answer: unknown, requestId: string): FalJob => {
   const found = isJsonObject(answer) ? answer : {}
@@ -74,7 +80,10 @@ export const readOutput = (output: unknown): JsonObject => {
   return output
 }
 
-/** A finished job's output as images. Models answer `images`, a few a single `image`. */
+/**
+ * A finished job's output as images. Models answer `images`, a few a single `image`. `sentPrompt` `undefined`: it is
+ * not known, and so neither is whether the prompt was rewritten.
+ */
 export const readResponse = (
   output: JsonObject,
   requestId: string,
@@ -99,12 +108,12 @@ const imageOf = (image: JsonObject): ProviderImage[] => {
   return [{ kind: 'url', url, ...(typeof mediaType === 'string' && { mediaType }) }]
 }
 
-/** Models that expand prompts echo what they used. */
+/** Models echo the prompt that they used, which some have expanded. */
 const revisedPrompt = (
   output: JsonObject,
   sentPrompt: JsonValue | undefined,
 ): { revisedPrompt?: string } => {
   const { prompt } = output
-  if (typeof prompt !== 'string' || prompt === '' || prompt === sentPrompt) return {}
-  return { revisedPrompt: prompt }
+  const isTold = typeof prompt === 'string' && prompt !== '' && sentPrompt !== undefined
+  return isTold && prompt !== sentPrompt ? { revisedPrompt: prompt } : {}
 }

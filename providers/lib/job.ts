@@ -1,4 +1,5 @@
 import { ProviderError } from '#src/domain/errors.ts'
+import { hasCallerLeft } from './caller-left.ts'
 import { cancelledError, withWorkMayExist } from './provider-failure.ts'
 import {
   type Patience,
@@ -9,11 +10,9 @@ import {
 } from './read-patiently.ts'
 import { scaledLimitMs } from './request-limit.ts'
 
-/** A provider's job API: create once, look until it is final, read the result, cancel. */
+/** What a provider lets be done with a job that exists. Nothing of it creates one. */
 export interface JobProtocol<Job, Answer> {
   readonly providerName: string
-  /** The only call that may cost money. Sends one request. */
-  create(signal: AbortSignal): Promise<Job>
   /** Sends one request. */
   poll(job: Job, signal: AbortSignal): Promise<Job>
   isFinal(job: Job): boolean
@@ -26,6 +25,14 @@ export interface JobProtocol<Job, Answer> {
   cancel(job: Job, signal: AbortSignal): Promise<CancelFinding<Job>>
   /** The provider's id of the job. */
   idOf(job: Job): string
+}
+
+/** How a job comes into being. */
+export interface JobCreation<Job> {
+  /** The only call that may cost money. Sends one request. */
+  create(signal: AbortSignal): Promise<Job>
+  /** Told once, as soon as the create is answered. Must not throw. */
+  onCreated(job: Job): void
 }
 
 /**
@@ -59,22 +66,43 @@ const POLL_INTERVAL_MS = 500
 const POLL_GROWTH = 1.2
 const POLL_INTERVAL_MAX_MS = 2_000
 
-/**
- * Creates a job once, looks at it until it is final and reads its result. When that is given up, the job is
- * cancelled; a result that was there by then is returned all the same, unless the caller has left.
- */
+/** Creates a job once and follows it to its end. */
 export const runJob = async <Job, Answer>(
   protocol: JobProtocol<Job, Answer>,
+  creation: JobCreation<Job>,
   limits: JobLimits,
 ): Promise<Answer> => {
   if (limits.signal.aborted) throw cancelledError(protocol.providerName, false)
-  let job = await createWithGrace(protocol, limits)
+  const job = await createWithGrace(protocol.providerName, creation, limits)
+  creation.onCreated(job)
+  return await followJob(protocol, job, limits, POLL_INTERVAL_MS)
+}
+
+/**
+ * Follows a job to its end that was created elsewhere. `job` must not be final and should claim no more than is known
+ * of it: it is looked at without delay.
+ */
+export const adoptJob = <Job, Answer>(
+  protocol: JobProtocol<Job, Answer>,
+  job: Job,
+  limits: JobLimits,
+): Promise<Answer> => followJob(protocol, job, limits, 0)
+
+/**
+ * Looks at a job until it is final and reads its result. When that is given up, the job is cancelled; a result that
+ * was there by then is returned all the same, unless the caller has left.
+ */
+const followJob = async <Job, Answer>(
+  protocol: JobProtocol<Job, Answer>,
+  found: Job,
+  limits: JobLimits,
+  firstWaitMs: number,
+): Promise<Answer> => {
+  let job = found
   let read: () => Answer
   try {
-    let intervalMs = POLL_INTERVAL_MS
-    while (!protocol.isFinal(job)) {
-      await pause(intervalMs, limits)
-      intervalMs = Math.min(intervalMs * POLL_GROWTH, POLL_INTERVAL_MAX_MS)
+    for (let waitMs = firstWaitMs; !protocol.isFinal(job); waitMs = nextWaitMs(waitMs)) {
+      await pause(waitMs, limits)
       const current = job
       job = await readPatiently((signal) => protocol.poll(current, signal), limits)
     }
@@ -85,9 +113,13 @@ export const runJob = async <Job, Answer>(
   return read()
 }
 
+const nextWaitMs = (waitMs: number): number =>
+  Math.min(Math.max(waitMs * POLL_GROWTH, POLL_INTERVAL_MS), POLL_INTERVAL_MAX_MS)
+
 /** The create outlives an abort by the grace time, so that a job that turns up then can be cancelled. */
-const createWithGrace = async <Job, Answer>(
-  { providerName, create }: Pick<JobProtocol<Job, Answer>, 'providerName' | 'create'>,
+const createWithGrace = async <Job>(
+  providerName: string,
+  { create }: JobCreation<Job>,
   { signal, timeScale }: JobLimits,
 ): Promise<Job> => {
   const end = new AbortController()
@@ -152,9 +184,6 @@ const stop = async <Job, Answer>(
   const cancel = (signal: AbortSignal) => protocol.cancel(job, signal)
   return await readPatiently(cancel, limits, { oneReadMs: CANCEL_TRY_MS }).catch(() => undefined)
 }
-
-const hasCallerLeft = ({ aborted, reason }: AbortSignal): boolean =>
-  aborted && !(reason instanceof Error && reason.name === 'TimeoutError')
 
 /** A failure after the job had been accepted: what the answer says of work is about the request, not about the job. */
 const ofJob = (error: unknown, workMayExist: boolean, jobId: string): unknown =>

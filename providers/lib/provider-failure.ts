@@ -124,6 +124,15 @@ export const withWorkMayExist = (
     ...(providerRequestId !== undefined && { providerRequestId }),
   })
 
+/** The same error as one that came inside an answer of status 200. */
+export const withoutUpstreamStatus = (
+  { details }: ProviderError,
+  workMayExist: boolean,
+): ProviderError => {
+  const { upstreamStatus, ...others } = details
+  return new ProviderError({ ...others, workMayExist })
+}
+
 /**
  * Whether an error answer may hide work that goes on. A structured body comes from the provider's application,
  * which says that it failed; a bare 500, 502 or 504 comes from something in between that has lost sight of it.

@@ -1,4 +1,5 @@
 import type { ProviderDependencies, UpstreamFailure } from '#src/domain/provider-adapter.ts'
+import { readAhead } from './read-ahead.ts'
 import { scaledLimitMs } from './request-limit.ts'
 
 /**
@@ -24,6 +25,8 @@ export interface SingleShotOptions {
   readonly headers?: Readonly<Record<string, string>>
   /** Where the request goes instead, when the SDK has no option for it; absent: as the SDK says. */
   readonly redirectTo?: (url: URL) => URL
+  /** True: the body of a good answer is passed on as it comes, not when it is whole. Absent: false. */
+  readonly streamsAnswer?: boolean
 }
 
 export interface SingleShot {
@@ -44,7 +47,8 @@ interface ShotState {
 /**
  * A fetch for exactly one request, so that no SDK sends a paid job twice. A failure, a status outside 2xx included,
  * is thrown and not returned, as the SDKs repeat on statuses; every later request gets the same failure thrown
- * again at once. A whole answer is read before it is passed on, so a connection lost inside a body is seen here.
+ * again at once. A whole answer is read before it is passed on, so a connection lost inside a body is seen here; of a
+ * streamed one the loss is recorded, and thrown to who reads it, when all that had come has been read.
  */
 export const createSingleShot = (options: SingleShotOptions): SingleShot => {
   const state: ShotState = { sent: false, requestLeft: false }
@@ -87,12 +91,22 @@ const exchange = async (
     redirect: 'manual',
   })
   if (!response.ok) throw await statusError(response, options.dependencies)
-  const bytes = await response.arrayBuffer()
-  return new Response(bytes.byteLength === 0 ? null : bytes, {
-    status: response.status,
-    headers: response.headers,
-  })
+  const body = options.streamsAnswer ? streamedBody(response, state) : await wholeBody(response)
+  return new Response(body, { status: response.status, headers: response.headers })
 }
+
+const wholeBody = async (response: Response): Promise<ArrayBuffer | null> => {
+  const bytes = await response.arrayBuffer()
+  return bytes.byteLength === 0 ? null : bytes
+}
+
+const streamedBody = ({ body }: Response, state: ShotState): ReadableStream<Uint8Array> | null =>
+  body === null
+    ? null
+    : readAhead(body, (error) => {
+        state.error = asCallError(error, state)
+        return state.error
+      })
 
 const withHeaders = (
   own: RequestInit['headers'],

@@ -1,12 +1,13 @@
 import Replicate from 'replicate'
 import type { PlacedImage } from '#providers/lib/image-fields.ts'
-import { type JobProtocol, runJob } from '#providers/lib/job.ts'
+import { adoptJob, type JobCreation, type JobProtocol, runJob } from '#providers/lib/job.ts'
 import {
   asProviderError,
   cancelledError,
   withWorkMayExist,
 } from '#providers/lib/provider-failure.ts'
 import { createSingleShot } from '#providers/lib/single-shot-fetch.ts'
+import { tell } from '#providers/lib/tell.ts'
 import { ProviderError } from '#src/domain/errors.ts'
 import type {
   ProviderAdapter,
@@ -17,6 +18,7 @@ import type {
 import { buildRequest, type ReplicateRequest } from './build-request.ts'
 import { classifyError, REPLICATE_NAME } from './errors.ts'
 import {
+  foundPrediction,
   isFinal,
   type Prediction,
   readCancelled,
@@ -33,66 +35,81 @@ export interface ReplicateSettings {
   readonly baseUrl: string
 }
 
-/** What the steps of one attempt share. */
-interface Attempt {
+/** What every request shares. */
+interface Connection {
   readonly settings: ReplicateSettings
   readonly dependencies: ProviderDependencies
-  readonly call: ProviderCall
 }
 
 /** Creates a prediction, looks until it is final, reads its output. */
 export const createReplicateAdapter = (
   settings: ReplicateSettings,
   dependencies: ProviderDependencies,
-): ProviderAdapter => ({
-  generate: async (call) => {
-    try {
-      return await generate({ settings, dependencies, call })
-    } catch (error) {
-      throw asProviderError(REPLICATE_NAME, error, classifyError)
-    }
-  },
-})
+): ProviderAdapter => {
+  const connection = { settings, dependencies }
+  return {
+    generate: async (call) => {
+      try {
+        return await generate(connection, call)
+      } catch (error) {
+        throw asProviderError(REPLICATE_NAME, error, classifyError)
+      }
+    },
+    adopt: async ({ job, signal }) => {
+      const limits = { signal, timeScale: dependencies.timeScale }
+      try {
+        return await adoptJob(jobProtocol(connection), foundPrediction(job.id), limits)
+      } catch (error) {
+        throw asProviderError(REPLICATE_NAME, error, classifyError)
+      }
+    },
+  }
+}
 
-const generate = async (attempt: Attempt): Promise<ProviderAnswer> => {
-  const { call, dependencies } = attempt
-  const { timeScale } = dependencies
+const generate = async (connection: Connection, call: ProviderCall): Promise<ProviderAnswer> => {
+  const { timeScale, logger } = connection.dependencies
   if (call.signal.aborted) throw cancelledError(REPLICATE_NAME, false)
-  const images = await uploadedImages(attempt)
+  const images = await uploadedImages(connection, call)
   const request = buildRequest(call, images, timeScale)
-  const limits = { signal: call.signal, timeScale }
-  return await runJob(jobProtocol(attempt, request), limits)
+  const creation: JobCreation<Prediction> = {
+    create: (signal) => create(connection, request, signal),
+    onCreated: ({ id }) => tell(call.onJob, { id }, logger),
+  }
+  return await runJob(jobProtocol(connection), creation, { signal: call.signal, timeScale })
 }
 
 /** Whatever goes wrong with an upload, no prediction exists yet. */
-const uploadedImages = async (attempt: Attempt): Promise<PlacedImage[]> => {
-  const { images, signal } = attempt.call
+const uploadedImages = async (
+  connection: Connection,
+  { images, signal }: ProviderCall,
+): Promise<PlacedImage[]> => {
   try {
-    return await uploadImages(images, (each, run) => callOnce(attempt, each, run), signal)
+    return await uploadImages(images, (each, run) => callOnce(connection, each, run), signal)
   } catch (error) {
     if (signal.aborted) throw cancelledError(REPLICATE_NAME, false)
     throw error instanceof ProviderError ? withWorkMayExist(error, false) : error
   }
 }
 
-const jobProtocol = (
-  attempt: Attempt,
-  request: ReplicateRequest,
-): JobProtocol<Prediction, ProviderAnswer> => ({
+const create = async (
+  connection: Connection,
+  { target, input, headers }: ReplicateRequest,
+  signal: AbortSignal,
+): Promise<Prediction> => {
+  const run = (client: Replicate) => client.predictions.create({ ...target, input })
+  return readPrediction(await callOnce(connection, signal, run, headers))
+}
+
+const jobProtocol = (connection: Connection): JobProtocol<Prediction, ProviderAnswer> => ({
   providerName: REPLICATE_NAME,
-  create: async (signal) => {
-    const { target, input, headers } = request
-    const create = (client: Replicate) => client.predictions.create({ ...target, input })
-    return readPrediction(await callOnce(attempt, signal, create, headers))
-  },
   poll: async ({ id }, signal) =>
-    readPrediction(await callOnce(attempt, signal, (client) => client.predictions.get(id))),
+    readPrediction(await callOnce(connection, signal, (client) => client.predictions.get(id))),
   isFinal,
   // A prediction carries its output, so nothing is left to be fetched.
   readResult: async (prediction) => () => readResponse(prediction),
   cancel: async ({ id }, signal) =>
     readCancelled(
-      readPrediction(await callOnce(attempt, signal, (client) => client.predictions.cancel(id))),
+      readPrediction(await callOnce(connection, signal, (client) => client.predictions.cancel(id))),
     ),
   idOf: ({ id }) => id,
 })
@@ -102,7 +119,7 @@ const jobProtocol = (
  * single shot answers each repetition with the first failure.
  */
 const callOnce = async (
-  { settings, dependencies }: Attempt,
+  { settings, dependencies }: Connection,
   signal: AbortSignal,
   run: (client: Replicate) => Promise<unknown>,
   headers: Readonly<Record<string, string>> = {},

@@ -25,6 +25,9 @@ export const readPrediction = (answer: unknown): Prediction => {
   return { ...answer, id, status: typeof status === 'string' ? status : 'unknown' }
 }
 
+/** A prediction that an earlier call created, before it has been looked at. */
+export const foundPrediction = (id: string): Prediction => readPrediction({ id })
+
 /** Whether nothing will change any more. The SDK's own wait does not know `aborted`. */
 export const isFinal = ({ status }: Prediction): boolean => FINAL.includes(status)
 

@@ -16,6 +16,12 @@ export interface InputImage {
   readonly isList: boolean
 }
 
+/** A job that a provider has accepted: what a later process needs to find it again. */
+export interface ProviderJob {
+  /** The provider's own id of it. */
+  readonly id: string
+}
+
 /** One attempt at one offering: exactly one create request is sent for it. */
 export interface ProviderCall {
   /** Unique per attempt; for logs. */
@@ -34,6 +40,24 @@ export interface ProviderCall {
   /** The attempt's budget in real milliseconds, for providers that can be told of it; `signal` enforces it. */
   readonly timeoutMs: number
   /** Aborted when the client left or the time is up; the adapter then cancels the upstream job and rejects. */
+  readonly signal: AbortSignal
+  /** Told once, as soon as the provider has accepted a job. Providers without jobs never call it. */
+  readonly onJob?: (job: ProviderJob) => void
+  /**
+   * Given each draft as it comes, before the answer. Absent: the caller does not stream. Where it is given, a provider
+   * with a streaming call uses that; others never call it.
+   */
+  readonly onPreview?: (image: ProviderImage) => void
+}
+
+/** A job that an earlier call created, to be brought to its end. Nothing is created. */
+export interface AdoptionCall {
+  readonly attemptId: string
+  readonly job: ProviderJob
+  /** The id under which the provider knows the model, as of the call that created the job. */
+  readonly providerModelId: string
+  readonly timeoutMs: number
+  /** As of `ProviderCall`: the job is cancelled when it is aborted. */
   readonly signal: AbortSignal
 }
 
@@ -70,6 +94,11 @@ export interface ProviderAnswer {
 export interface ProviderAdapter {
   /** Rejects only with `ProviderError`. */
   generate(call: ProviderCall): Promise<ProviderAnswer>
+  /**
+   * Waits for a job that another process created, and reads its result. Rejects only with `ProviderError`. Absent: the
+   * provider has no jobs.
+   */
+  adopt?(call: AdoptionCall): Promise<ProviderAnswer>
   /** Ends idle connections; absent: the adapter holds none. */
   close?(): Promise<void>
 }

@@ -1,9 +1,13 @@
 import { afterAll, beforeAll, beforeEach, expect } from 'vitest'
 import type { FailureKind } from '#src/domain/errors.ts'
 import type {
+  AdoptionCall,
   InputImage,
   ProviderAdapter,
+  ProviderAnswer,
   ProviderCall,
+  ProviderDependencies,
+  ProviderJob,
   ProviderModule,
 } from '#src/domain/provider-adapter.ts'
 import type { Emulator, Emulators, ProviderId } from '#test/emulators/emulator.ts'
@@ -41,6 +45,8 @@ export interface AdapterUnderContract {
   readonly endless: readonly Fault[]
   /** Whether there are jobs, which can be looked at and cancelled. */
   readonly hasJobs: boolean
+  /** Input with which the provider sends two drafts where it streams; absent: it has no streaming call. */
+  readonly drafting?: ProviderCall['input']
 }
 
 /** A second of a provider takes 10 ms. */
@@ -60,7 +66,13 @@ export const ENDLESS_WORK: Scenario = { latency: { p50Ms: 400_000, p95Ms: 400_00
 /** An adapter with the emulator that it calls. */
 export interface AdapterBench {
   emulator(): Emulator
-  generate(changes?: Partial<ProviderCall>): ReturnType<ProviderAdapter['generate']>
+  generate(changes?: Partial<ProviderCall>): Promise<ProviderAnswer>
+  /** Fails when the adapter has no such function. */
+  adopt(job: ProviderJob, changes?: Partial<AdoptionCall>): Promise<ProviderAnswer>
+  /** Whether the adapter can adopt at all. */
+  canAdopt(): boolean
+  /** A job of a process that died as soon as it knew of it. */
+  leftBehind(): Promise<ProviderJob>
   /** Every secret that must not be told. */
   secrets(): readonly string[]
 }
@@ -80,17 +92,28 @@ export const createAdapterBench = (subject: AdapterUnderContract): AdapterBench 
     emulators[subject.id].clearCalls()
   })
   afterAll(() => emulators.close())
+  const call = (changes?: Partial<ProviderCall>): ProviderCall =>
+    providerCall({
+      ...subject.generate,
+      input: { ...subject.generate.input, prompt: PROMPT },
+      timeoutMs: 5_000,
+      ...changes,
+    })
   return {
     emulator: () => emulators[subject.id],
-    generate: (changes) =>
-      adapter.generate(
-        providerCall({
-          ...subject.generate,
-          input: { ...subject.generate.input, prompt: PROMPT },
-          timeoutMs: 5_000,
-          ...changes,
-        }),
-      ),
+    generate: (changes) => adapter.generate(call(changes)),
+    adopt: async (job, changes) => {
+      if (adapter.adopt === undefined) throw new Error('The adapter cannot adopt')
+      const { attemptId, providerModelId, timeoutMs, signal } = call()
+      return adapter.adopt({ attemptId, providerModelId, timeoutMs, signal, job, ...changes })
+    },
+    canAdopt: () => adapter.adopt !== undefined,
+    leftBehind: () =>
+      new Promise((resolve, reject) => {
+        const dependencies = dyingAfterOneRequest(providerDependencies(TIME_SCALE))
+        const dying = subject.module.create(settings, dependencies)
+        dying.generate(call({ onJob: resolve })).catch(reject)
+      }),
     secrets: () => [
       PROMPT,
       'http',
@@ -101,8 +124,23 @@ export const createAdapterBench = (subject: AdapterUnderContract): AdapterBench 
   }
 }
 
+/** Whatever follows the first request is neither sent nor answered. */
+const dyingAfterOneRequest = (dependencies: ProviderDependencies): ProviderDependencies => {
+  let sent = 0
+  return {
+    ...dependencies,
+    fetch: (...request) => {
+      sent += 1
+      return sent === 1 ? dependencies.fetch(...request) : new Promise(() => {})
+    },
+  }
+}
+
 /** Why a signal aborts when the time is up. */
 export const timeIsUp = (): DOMException => new DOMException('The time is up', 'TimeoutError')
+
+/** Starts what is to be given up; absent in calls below: a generation. */
+export type Begin = (signal: AbortSignal) => Promise<ProviderAnswer>
 
 /**
  * Aborts once the create has arrived and the job, if one turned up, was looked at `looks` times. Without a reason as
@@ -111,11 +149,12 @@ export const timeIsUp = (): DOMException => new DOMException('The time is up', '
 export const abortDuring = async <T>(
   bench: AdapterBench,
   looks: number,
-  watch: (answer: ReturnType<AdapterBench['generate']>) => Promise<T>,
+  watch: (answer: Promise<ProviderAnswer>) => Promise<T>,
   reason?: DOMException,
+  begin: Begin = (signal) => bench.generate({ signal }),
 ) => {
   const controller = new AbortController()
-  const ended = watch(bench.generate({ signal: controller.signal }))
+  const ended = watch(begin(controller.signal))
   ended.catch(() => {})
   const emulator = bench.emulator()
   await expect
@@ -131,7 +170,8 @@ export const abortAfterCreate = async (
   bench: AdapterBench,
   looks: number,
   reason?: DOMException,
+  begin?: Begin,
 ) => {
-  const { result, elapsedMs } = await abortDuring(bench, looks, providerErrorOf, reason)
+  const { result, elapsedMs } = await abortDuring(bench, looks, providerErrorOf, reason, begin)
   return { details: result.details, elapsedMs }
 }

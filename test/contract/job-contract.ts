@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import type { ProviderCall } from '#src/domain/provider-adapter.ts'
 import type { AnswerFault, Scenario } from '#test/emulators/scenario.ts'
 import { providerErrorOf } from '#test/providers/lib/adapter-fixtures.ts'
 import {
@@ -24,9 +25,48 @@ const PASSING: readonly AnswerFault[] = [
 
 /** What every adapter has to do whose provider has jobs, which can be looked at and cancelled. */
 export const describeJobs = (bench: AdapterBench): void => {
+  describeNews(bench)
   describeLooks(bench)
   describeCancels(bench)
   describeLateResults(bench)
+}
+
+const describeNews = (bench: AdapterBench): void => {
+  it('tells of the job once, before it looks at it', async () => {
+    const told: unknown[] = []
+    const onJob: ProviderCall['onJob'] = (job) => told.push([job, bench.emulator().count('poll')])
+    const answer = await bench.generate({ onJob })
+    expect(told).toEqual([[{ id: answer.providerRequestId }, 0]])
+    expect(bench.emulator().calls[0]?.jobId).toBe(answer.providerRequestId)
+  })
+
+  it('makes the image although the listener throws', async () => {
+    const onJob = () => {
+      throw new Error('the listener is broken')
+    }
+    expect((await bench.generate({ onJob })).images).toHaveLength(1)
+    expect(bench.emulator().count('create')).toBe(1)
+  })
+
+  it('tells of no job that was not accepted', async () => {
+    const told: unknown[] = []
+    bench.emulator().setScenario({ always: 'unavailable' })
+    await providerErrorOf(bench.generate({ onJob: (job) => told.push(job) }))
+    expect(told).toEqual([])
+  })
+
+  it('tells of a job too that turns up after the abort', async () => {
+    const told: unknown[] = []
+    const controller = new AbortController()
+    bench.emulator().setScenario(ENDLESS_WORK)
+    const onJob: ProviderCall['onJob'] = (job) => told.push(job)
+    const ended = providerErrorOf(bench.generate({ onJob, signal: controller.signal }))
+    controller.abort()
+    const { details } = await ended
+    const isKnown = bench.emulator().count('create') === 1
+    expect(told).toEqual(isKnown ? [{ id: details.providerRequestId }] : [])
+    expect(bench.emulator().jobsLeftRunning()).toBe(0)
+  })
 }
 
 const describeLooks = (bench: AdapterBench): void => {

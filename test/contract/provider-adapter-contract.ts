@@ -20,7 +20,9 @@ import {
   PROMPT,
   TIME_SCALE,
 } from './adapter-bench.ts'
+import { describeAdoption } from './adoption-contract.ts'
 import { describeJobs } from './job-contract.ts'
+import { describePreviews } from './preview-contract.ts'
 
 /** Faults of a create after which a job runs whose id was lost on the way: nobody can cancel it. */
 const LOST_ID: readonly Fault[] = [
@@ -37,7 +39,11 @@ export const describeProviderAdapter = (subject: AdapterUnderContract): void => 
     describeSuccess(subject, bench)
     describeFailures(subject, bench)
     describeAbort(subject, bench)
-    if (subject.hasJobs) describeJobs(bench)
+    describePreviews(subject, bench)
+    if (subject.hasJobs) {
+      describeJobs(bench)
+      describeAdoption(subject, bench)
+    } else describeNoJobs(bench)
   })
 }
 
@@ -101,6 +107,14 @@ const describeFailures = (subject: AdapterUnderContract, bench: AdapterBench): v
     )
     if (error !== undefined) expect(error).toBeInstanceOf(ProviderError)
     expect(bench.emulator().count('create')).toBeLessThanOrEqual(1)
+  })
+}
+
+const describeNoJobs = (bench: AdapterBench): void => {
+  it('has no jobs to tell of or to adopt', async () => {
+    const jobs: unknown[] = []
+    await bench.generate({ onJob: (job) => jobs.push(job) })
+    expect([jobs, bench.canAdopt()]).toEqual([[], false])
   })
 }
 

@@ -95,6 +95,17 @@ export type Fault =
 /** Kinds of calls, besides creates, whose answers `nextAt` can spoil. */
 export type SpoilableCall = 'poll' | 'result' | 'cancel' | 'upload' | 'file' | 'token'
 
+/**
+ * How a stream ends before its time:
+ * - `after`: behind all drafts; or behind the final image, without the reason of the end and the counts
+ * - `how`: with a bare error chunk (503); with a chunk that is no JSON; as if it were complete; with the connection
+ *   reset; or never, with the connection left open
+ */
+export interface StreamBreak {
+  readonly after: 'drafts' | 'image'
+  readonly how: 'error' | 'malformed' | 'end' | 'reset' | 'silence'
+}
+
 /** How a provider behaves. `{}`: every request succeeds at once. All durations are divided by the time scale. */
 export interface Scenario {
   /** Duration of a generation: lognormal with this median and 95th percentile, in ms. Absent: 0. */
@@ -121,12 +132,14 @@ export interface Scenario {
   readonly outputUrlTtlMs?: number
   /** Pads PNG and JPEG outputs to this many bytes, for measuring. Absent: not padded. */
   readonly imageSizeBytes?: number
-  /** Google: send a draft image before the final one even without HIGH thinking. */
+  /** Google: send a draft image before the final one even without HIGH thinking and `includeThoughts`. */
   readonly alwaysDraft?: boolean
   /** Google: how many final images the answer holds. Absent: one. */
   readonly finalImages?: number
   /** Google: type of the images when the request does not choose. Absent: image/png. */
   readonly answerMediaType?: 'image/png' | 'image/jpeg'
+  /** Google: how streams (`alt=sse`) break off; other answers do not. Absent: they do not either. */
+  readonly streamBreak?: StreamBreak
   /** Replicate: `output` is an array of URLs instead of one string. */
   readonly arrayOutput?: boolean
   /** fal, Replicate: unknown input keys are answered with 422 instead of being ignored. */

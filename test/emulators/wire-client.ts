@@ -76,6 +76,61 @@ export const askVertex = (
   headers: Headings = { 'x-goog-api-key': EMULATOR_KEYS.vertex },
 ): Promise<Answer> => post(url + path, headers, body)
 
+/** An event stream as far as it came. */
+export interface StreamSeen {
+  readonly status: number
+  /** Parsed `data` of each event, or the text of what is none, with the ms since the request. */
+  readonly chunks: readonly { readonly json: unknown; readonly afterMs: number }[]
+  /** How it ended: `complete`, or as `failureOf` tells. */
+  readonly end: string
+}
+
+/** Reads a stream to its end, each event at its time. */
+export const readStream = async (url: string, init: RequestInit): Promise<StreamSeen> => {
+  const startedAtMs = performance.now()
+  const response = await fetch(url, init)
+  const chunks: { json: unknown; afterMs: number }[] = []
+  const take = (text: string): void => {
+    const afterMs = performance.now() - startedAtMs
+    chunks.push({ json: parsedOrText(text.replace(/^data: /, '')), afterMs })
+  }
+  let rest = ''
+  const read = async (): Promise<void> => {
+    const decoder = new TextDecoder()
+    for await (const bytes of response.body ?? []) {
+      const events = (rest + decoder.decode(bytes, { stream: true })).split('\r\n\r\n')
+      rest = events.pop() ?? ''
+      for (const event of events) take(event)
+    }
+    if (rest !== '') take(rest)
+  }
+  const failure = await failureOf(read())
+  return { status: response.status, chunks, end: failure === 'answered' ? 'complete' : failure }
+}
+
+const parsedOrText = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+/** `streamGenerateContent` as events, of either surface. */
+export const streamGoogle = (
+  { id, url }: Emulator,
+  body: unknown = googleBody(),
+  signal?: AbortSignal,
+): Promise<StreamSeen> => {
+  const path = id === 'vertex' ? '/v1beta1/publishers/google/models' : '/v1beta/models'
+  return readStream(`${url}${path}/${GOOGLE_MODEL}:streamGenerateContent?alt=sse`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-goog-api-key': EMULATOR_KEYS[id] },
+    body: JSON.stringify(body),
+    ...(signal ? { signal } : {}),
+  })
+}
+
 const FAL_AUTH = { authorization: `Key ${EMULATOR_KEYS.fal}` }
 
 /** URLs of a queued fal job. */

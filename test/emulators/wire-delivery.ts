@@ -38,12 +38,17 @@ const drip = async (
 const stream = async (
   response: ServerResponse,
   body: AsyncIterable<Buffer | string>,
+  delivery: WireReply['delivery'],
 ): Promise<void> => {
   for await (const piece of body) {
     await writeAndFlush(response, Buffer.isBuffer(piece) ? piece : Buffer.from(piece))
   }
-  response.end()
+  if (delivery === 'reset_after') response.destroy()
+  else if (delivery !== 'stall_after') response.end()
 }
+
+/** What leaves the pieces of a stream as they are. */
+const STREAMED: readonly (string | undefined)[] = [undefined, 'whole', 'reset_after', 'stall_after']
 
 const writeHead = (response: ServerResponse, reply: WireReply, length?: number): void => {
   const framing = length === undefined ? {} : { 'content-length': String(length) }
@@ -79,9 +84,9 @@ export const deliver = async (
     return
   }
   const isStream = typeof reply.body === 'object' && !Buffer.isBuffer(reply.body)
-  if (isStream && (reply.delivery ?? 'whole') === 'whole') {
+  if (isStream && STREAMED.includes(reply.delivery)) {
     writeHead(response, reply)
-    return stream(response, reply.body as AsyncIterable<Buffer | string>)
+    return stream(response, reply.body as AsyncIterable<Buffer | string>, reply.delivery)
   }
   return deliverBytes(response, reply, context)
 }

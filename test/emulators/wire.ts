@@ -21,9 +21,18 @@ export interface WireRequest {
 
 /**
  * How the bytes of an answer travel: as they should; never; with the connection reset before or in the middle of
- * them; in many small pieces; or only up to the middle, with the connection left open.
+ * them; in many small pieces; or only up to the middle, with the connection left open. Streams only: all pieces, and
+ * then instead of an end the connection reset or left open.
  */
-export type Delivery = 'whole' | 'never' | 'reset_before' | 'reset_inside' | 'drip' | 'stall'
+export type Delivery =
+  | 'whole'
+  | 'never'
+  | 'reset_before'
+  | 'reset_inside'
+  | 'drip'
+  | 'stall'
+  | 'reset_after'
+  | 'stall_after'
 
 export interface WireReply {
   readonly status: number

@@ -1,4 +1,4 @@
-import type { GenerateContentResponse, GoogleGenAI } from '@google/genai'
+import type { GenerateContentParameters, GoogleGenAI } from '@google/genai'
 import {
   asProviderError,
   cancelledError,
@@ -6,16 +6,20 @@ import {
   providerError,
 } from '#providers/lib/provider-failure.ts'
 import { createSingleShot, type SingleShot } from '#providers/lib/single-shot-fetch.ts'
+import { tell } from '#providers/lib/tell.ts'
 import { ProviderError } from '#src/domain/errors.ts'
 import { isJsonObject } from '#src/domain/json.ts'
 import type {
   ProviderAdapter,
+  ProviderAnswer,
   ProviderCall,
   ProviderDependencies,
 } from '#src/domain/provider-adapter.ts'
 import { buildGenerateContent } from './build-generate-content.ts'
 import { classifyGoogleError } from './classify-google-error.ts'
 import { readGenerateContent } from './read-generate-content.ts'
+import { streamGenerateContent } from './stream-generate-content.ts'
+import { wholeEvents } from './whole-events.ts'
 
 /** Which of Google's surfaces, and how it knows us. */
 export interface GoogleIdentity {
@@ -27,35 +31,66 @@ export interface GoogleIdentity {
 
 export interface GoogleSurface extends GoogleIdentity {
   /** Of a client that is ready to call: mode, key or project, and base URL all given explicitly. */
-  readonly models: Pick<GoogleGenAI['models'], 'generateContent'>
+  readonly models: Pick<GoogleGenAI['models'], 'generateContent' | 'generateContentStream'>
   readonly dependencies: ProviderDependencies
 }
 
 /** One `generateContent` per attempt. There is no job to look at or to cancel: what was sent may be paid. */
 export const createGoogleAdapter = (surface: GoogleSurface): ProviderAdapter => ({
   generate: async (call) => {
-    if (call.signal.aborted) throw cancelledError(surface.providerName, false)
-    const shot = createSingleShot({ dependencies: surface.dependencies, signal: call.signal })
+    const { providerName, dependencies } = surface
+    const { signal, onPreview } = call
+    if (signal.aborted) throw cancelledError(providerName, false)
+    const streamsAnswer = onPreview !== undefined
+    const shot = createSingleShot({ dependencies, signal, streamsAnswer })
     try {
-      const response = await untilAborted(send(surface, call, shot), call.signal)
-      return readGenerateContent(response, surface.providerName)
+      return await (streamsAnswer ? askStreamed : askWhole)(surface, call, shot)
     } catch (error) {
-      throw failureOf(surface, error, call.signal, shot)
+      throw failureOf(surface, error, signal, shot)
     }
   },
 })
 
-const send = async (
-  surface: GoogleSurface,
+const askWhole = async (
+  { models, providerName }: GoogleSurface,
+  call: ProviderCall,
+  { fetch }: SingleShot,
+): Promise<ProviderAnswer> => {
+  const asked = models.generateContent(parametersOf(call, fetch))
+  return readGenerateContent(await untilAborted(asked, call.signal), providerName)
+}
+
+const askStreamed = (
+  { models, providerName, dependencies }: GoogleSurface,
   call: ProviderCall,
   shot: SingleShot,
-): Promise<GenerateContentResponse> => {
-  const parameters = buildGenerateContent(call)
-  return await surface.models.generateContent({
-    ...parameters,
-    config: { ...parameters.config, httpOptions: { fetch: shot.fetch } },
+): Promise<ProviderAnswer> => {
+  const { signal, onPreview } = call
+  const read = async (take: (chunk: unknown) => void): Promise<void> => {
+    const parameters = parametersOf(call, inWholeEvents(shot.fetch))
+    for await (const chunk of await models.generateContentStream(parameters)) take(chunk)
+  }
+  return streamGenerateContent((take) => untilAborted(read(take), signal), {
+    providerName,
+    signal,
+    onDraft: (image) => tell(onPreview, image, dependencies.logger),
   })
 }
+
+const parametersOf = (
+  call: ProviderCall,
+  fetch: SingleShot['fetch'],
+): GenerateContentParameters => {
+  const parameters = buildGenerateContent(call)
+  return { ...parameters, config: { ...parameters.config, httpOptions: { fetch } } }
+}
+
+const inWholeEvents =
+  (fetch: SingleShot['fetch']): SingleShot['fetch'] =>
+  async (input, init) => {
+    const { body, status, headers } = await fetch(input, init)
+    return new Response(body && ReadableStream.from(wholeEvents(body)), { status, headers })
+  }
 
 /** The SDK fetches credentials before the request and cannot be stopped there. */
 const untilAborted = async <T>(work: Promise<T>, signal: AbortSignal): Promise<T> => {

@@ -50,16 +50,18 @@ export const readGenerateContent = (response: unknown, providerName: string): Pr
   }
 }
 
-const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
+/** The list itself; anything else as an empty one. */
+export const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 
 /** Parts marked `thought` are drafts of the model's reasoning: never the result. */
-const imagesOf = (content: unknown): ProviderImage[] => {
-  if (!isJsonObject(content)) return []
-  return listOf(content.parts)
-    .filter(isJsonObject)
-    .filter((part) => part.thought !== true)
-    .flatMap((part) => imageOf(part.inlineData, part.fileData))
-}
+export const isDraft = (part: unknown): boolean => isJsonObject(part) && part.thought === true
+
+const imagesOf = (content: unknown): ProviderImage[] =>
+  isJsonObject(content) ? readImages(listOf(content.parts).filter((part) => !isDraft(part))) : []
+
+/** The images among the parts, drafts or not. */
+export const readImages = (parts: readonly unknown[]): ProviderImage[] =>
+  parts.filter(isJsonObject).flatMap((part) => imageOf(part.inlineData, part.fileData))
 
 const imageOf = (inline: unknown, file: unknown): ProviderImage[] => {
   if (isJsonObject(inline) && typeof inline.data === 'string' && inline.data !== '') {

@@ -86,13 +86,14 @@ describe('the Gemini API', () => {
     expect([gemini.calls.length, gemini.count('create')]).toEqual([0, 0])
   })
 
-  it('puts a text and a thought draft before the image when thinking is high', async () => {
+  it('puts a text and two drafts before the image when thinking is high and thoughts are asked for', async () => {
     const thinkingConfig = { thinkingLevel: 'HIGH', includeThoughts: true }
     const body = googleBody({ responseModalities: ['TEXT', 'IMAGE'], thinkingConfig })
     const parts = googleParts((await askGemini(gemini, body)).json)
     const shapes = parts.map((part) => [part.thought ?? false, part.inlineData ? 'image' : 'text'])
     expect(shapes).toEqual([
       [true, 'text'],
+      [true, 'image'],
       [true, 'image'],
       [false, 'text'],
       [false, 'image'],

@@ -117,7 +117,7 @@ describe('the faults of the Gemini API', () => {
     const url = `${gemini.url}/v1beta/models/${GOOGLE_MODEL}:generateContent`
     const headers = { 'x-goog-api-key': 'emulated-gemini-key' }
     const body = JSON.stringify(googleBody())
-    const signal = AbortSignal.timeout(60)
+    const signal = AbortSignal.timeout(500)
     expect(await failureOf(fetch(url, { method: 'POST', headers, body, signal }))).toBe(
       'TimeoutError',
     )
@@ -137,14 +137,6 @@ describe('the faults of the Gemini API', () => {
     const truncated = await fail('truncated_body')
     expect([truncated.status, truncated.json]).toEqual([200, undefined])
     expect(truncated.text.length).toBeGreaterThan(1_000)
-  })
-
-  it('breaks streams too', async () => {
-    const path = `/v1beta/models/${GOOGLE_MODEL}:streamGenerateContent?alt=sse`
-    gemini.setScenario({ always: 'reset_inside_answer' })
-    expect(await failureOf(askGemini(gemini, googleBody(), path))).toMatch(
-      /ECONNRESET|UND_ERR_SOCKET/,
-    )
   })
 
   it('spends the next fates on well-formed requests only', async () => {

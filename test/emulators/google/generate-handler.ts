@@ -12,9 +12,16 @@ import {
   loadInputs,
   readOrder,
 } from './generate-request.ts'
-import { composeAnswer, responseChunks, wholeResponse } from './generate-response.ts'
+import {
+  composeAnswer,
+  type GenerateAnswer,
+  type ResponseIdentity,
+  responseChunks,
+  wholeResponse,
+} from './generate-response.ts'
 import { invalidArgument } from './google-errors.ts'
 import { GOOGLE_MODELS, type GoogleModel } from './google-models.ts'
+import { gatheredStreamReply, streamReply } from './stream-reply.ts'
 import type { SurfaceRules } from './surface-rules.ts'
 
 /** What tells the Gemini API and Vertex apart. */
@@ -71,31 +78,11 @@ const refuseEarly = (
   return surface.quotaReply(fault, request)
 }
 
-const EVENT_START = Buffer.from('data: ')
-const EVENT_END = Buffer.from('\r\n\r\n')
-
 const answerReply = (value: unknown): WireReply => ({
   status: 200,
   headers: { 'content-type': 'application/json; charset=UTF-8' },
   body: stringifyWithBase64(value),
 })
-
-/** Half of the time before the first chunk (the draft, if there is one), the rest before the last. */
-async function* sendChunks(chunks: object[], latencyMs: number, signal: AbortSignal) {
-  await pause(latencyMs / 2, signal)
-  for (const [index, chunk] of chunks.entries()) {
-    if (index === chunks.length - 1) await pause(latencyMs / 2, signal)
-    yield Buffer.concat([EVENT_START, stringifyWithBase64(chunk), EVENT_END])
-  }
-}
-
-const streamReply = (chunks: object[], request: WireRequest, latencyMs: number): WireReply => {
-  if (request.query.get('alt') === 'sse') {
-    const body = sendChunks(chunks, latencyMs, request.signal)
-    return { status: 200, headers: { 'content-type': 'text/event-stream' }, body }
-  }
-  return answerReply(chunks)
-}
 
 const generate = async (
   { order, model }: Order,
@@ -117,14 +104,29 @@ const generate = async (
   // A blocked prompt never reaches the model. Drawing takes real time, which the latency includes.
   const wholeMs = fault === 'refusal' ? fastFailureMs : latencyMs
   const leftMs = Math.max(0, wholeMs - (performance.now() - startedMs))
-  const isStream = request.parameters.method === 'streamGenerateContent'
-  const isSse = isStream && request.query.get('alt') === 'sse'
-  if (!isSse) await pause(leftMs, signal)
-  const reply = isStream
-    ? streamReply(responseChunks(answer, identity), request, leftMs)
-    : answerReply(wholeResponse(answer, identity))
+  const { streamBreak } = emulator.scenario()
+  if (isEventStream(request) && !isAnswerFault(fault)) {
+    const unavailable = surface.errors.unavailable()
+    return streamReply(answer, identity, { latencyMs: leftMs, signal, streamBreak, unavailable })
+  }
+  await pause(leftMs, signal)
+  const reply = wholeReply(answer, identity, request)
   return isAnswerFault(fault) ? spoilAnswer(fault, reply, surface.errors) : reply
 }
+
+/** What is sent in one go; an event stream too, as if something on the way had gathered it. */
+const wholeReply = (
+  answer: GenerateAnswer,
+  identity: ResponseIdentity,
+  request: WireRequest,
+): WireReply => {
+  if (isEventStream(request)) return gatheredStreamReply(answer, identity)
+  const isStream = request.parameters.method === 'streamGenerateContent'
+  return answerReply(isStream ? responseChunks(answer, identity) : wholeResponse(answer, identity))
+}
+
+const isEventStream = ({ parameters, query }: WireRequest): boolean =>
+  parameters.method === 'streamGenerateContent' && query.get('alt') === 'sse'
 
 /** Handles `generateContent` and `streamGenerateContent` of either surface. */
 export const handleGenerate =

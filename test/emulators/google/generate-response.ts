@@ -1,7 +1,7 @@
 import type { EmulatorContext } from '#test/emulators/create-emulator.ts'
 import type { Picture, PictureFormat } from '#test/emulators/picture.ts'
 import { pictureSize } from '#test/emulators/picture-sizes.ts'
-import type { Fault } from '#test/emulators/scenario.ts'
+import type { Fault, StreamBreak } from '#test/emulators/scenario.ts'
 import type { GenerateOrder } from './generate-request.ts'
 import type { GoogleModel } from './google-models.ts'
 
@@ -58,10 +58,12 @@ const usage = (order: GenerateOrder, context: AnswerContext, imageTokens: number
   }
 }
 
-const draw = (order: GenerateOrder, context: AnswerContext, isDraft: boolean): Promise<Picture> => {
+/** `draft`: which of the drafts, from 1; absent: the final image. */
+const draw = (order: GenerateOrder, context: AnswerContext, draft?: number): Promise<Picture> => {
   const { emulator } = context
-  const scenario = emulator.scenario()
-  const mediaType = order.mediaType ?? scenario.answerMediaType ?? 'image/png'
+  const { answerMediaType, imageSizeBytes } = emulator.scenario()
+  const mediaType = order.mediaType ?? answerMediaType ?? 'image/png'
+  const isDraft = draft !== undefined
   return emulator.pictures.make({
     provider: emulator.id,
     prompt: order.prompt,
@@ -70,11 +72,32 @@ const draw = (order: GenerateOrder, context: AnswerContext, isDraft: boolean): P
     inputs: order.inputs,
     format: mediaType.replace('image/', '') as PictureFormat,
     ...(order.quality === undefined ? {} : { quality: order.quality }),
-    ...(isDraft ? { note: 'draft' } : {}),
-    ...(isDraft || scenario.imageSizeBytes === undefined
-      ? {}
-      : { sizeBytes: scenario.imageSizeBytes }),
+    ...(isDraft ? { note: draft === 1 ? 'draft' : `draft ${draft}` } : {}),
+    ...(isDraft || imageSizeBytes === undefined ? {} : { sizeBytes: imageSizeBytes }),
   })
+}
+
+/**
+ * Thoughts that were asked for hold one or two drafts. That one comes unasked with high thinking is on record nowhere;
+ * clients have to skip it.
+ */
+const countDrafts = (order: GenerateOrder, context: AnswerContext): number => {
+  const thinksHard = order.thinkingLevel === 'HIGH'
+  if (order.includesThoughts) return thinksHard ? 2 : 1
+  return thinksHard || context.emulator.scenario().alwaysDraft ? 1 : 0
+}
+
+const thoughtParts = async (
+  order: GenerateOrder,
+  context: AnswerContext,
+): Promise<ResponsePart[]> => {
+  const parts: ResponsePart[] = []
+  if (order.includesThoughts) parts.push({ text: 'Planning the composition.', thought: true })
+  const count = countDrafts(order, context)
+  for (let draft = 1; draft <= count; draft += 1) {
+    parts.push({ ...imagePart(await draw(order, context, draft)), thought: true })
+  }
+  return parts
 }
 
 const imagePart = (picture: Picture): ResponsePart => ({
@@ -150,17 +173,13 @@ export const composeAnswer = async (
 ): Promise<GenerateAnswer> => {
   const without = answerWithoutImage(fault, order, context)
   if (without) return without
-  const parts: ResponsePart[] = []
-  if (order.thinkingLevel === 'HIGH' || context.emulator.scenario().alwaysDraft) {
-    if (order.includesThoughts) parts.push({ text: 'Planning the composition.', thought: true })
-    parts.push({ ...imagePart(await draw(order, context, true)), thought: true })
-  }
+  const parts = await thoughtParts(order, context)
   if (order.wantsText) parts.push({ text: TEXT })
   const { finalImages = 1 } = context.emulator.scenario()
   for (let index = 0; index < finalImages; index += 1) {
     const thoughtSignature = Buffer.from(context.emulator.random.text(48)).toString('base64')
     const seed = order.seed + index
-    parts.push({ ...imagePart(await draw({ ...order, seed }, context, false)), thoughtSignature })
+    parts.push({ ...imagePart(await draw({ ...order, seed }, context)), thoughtSignature })
   }
   const imageTokens = (context.model.tokensBySize[order.imageSize] ?? 0) * finalImages
   return {
@@ -211,3 +230,13 @@ export const responseChunks = (answer: GenerateAnswer, identity: ResponseIdentit
     }
   })
 }
+
+/** The same without an end. */
+export const unfinishedChunks = (
+  answer: GenerateAnswer,
+  identity: ResponseIdentity,
+  after: StreamBreak['after'],
+): object[] =>
+  answer.parts
+    .filter((part) => after === 'image' || part.thought === true)
+    .map((part) => ({ candidates: [candidate(answer, [part], false)], ...identity }))

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { providerModule } from '#providers/fal/index.ts'
-import type { ProviderCall } from '#src/domain/provider-adapter.ts'
+import type { AdoptionCall, ProviderCall } from '#src/domain/provider-adapter.ts'
 import {
   providerCall,
   providerDependencies,
@@ -37,6 +37,15 @@ const send = async (replies: ScriptedReply[], changes: Partial<ProviderCall> = {
   return await adapter.generate(
     providerCall({ providerModelId: 'fal-ai/nano-banana-2/edit', ...changes }),
   )
+}
+
+const adopt = async (replies: ScriptedReply[], changes: Partial<AdoptionCall> = {}) => {
+  server = await startScriptedServer(replies)
+  const settings = { FAL_KEY: 'id:secret', FAL_BASE_URL: `${server.url}/prefix` }
+  const { attemptId, timeoutMs, signal } = providerCall()
+  const call = { attemptId, timeoutMs, signal, providerModelId: 'fal-ai/nano-banana-2/edit' }
+  const adapter = providerModule.create(settings, providerDependencies())
+  return await adapter.adopt?.({ ...call, job: { id: 'req-1' }, ...changes })
 }
 
 const lines = () => server.seen.map(({ method, path }) => `${method} ${path}`)
@@ -236,5 +245,34 @@ describe('the fal adapter giving a job up', () => {
     const replies = [resetBeforeAnswer, ENDED, cancelledAfter(0)]
     expect(await giveUp(QUEUED, replies)).toMatchObject({ workMayExist: false })
     expect(lines()).toEqual([SUBMIT, STATUS, CANCEL, CANCEL, STATUS])
+  })
+})
+
+describe('the fal adapter adopting a job', () => {
+  it('looks under the endpoint of the model and reads the result', async () => {
+    const expanded = { json: { ...RESULT.json, prompt: 'longer, or only as it was sent' } }
+    expect(await adopt([RUNNING, COMPLETED, expanded])).toEqual({
+      images: [{ kind: 'url', url: URL_OF_IMAGE, mediaType: 'image/png' }],
+      providerRequestId: 'req-1',
+    })
+    expect(lines()).toEqual([STATUS, STATUS, RESULT_LINE])
+  })
+
+  it('does not believe of a job that it never saw that it had not begun', async () => {
+    const stopped = { ...COMPLETED.json, error: 'x', error_type: 'client_cancelled' }
+    const replies = [{ status: 202, json: {} }, { json: stopped }]
+    const error = await providerErrorOf(adopt(replies, { signal: AbortSignal.abort() }))
+    expect(error.details).toMatchObject({ kind: 'cancelled', workMayExist: true })
+    expect(lines()).toEqual([CANCEL, STATUS])
+  })
+
+  it('sends nothing for an id that is no endpoint, and does not call the job free', async () => {
+    const error = await providerErrorOf(adopt([], { providerModelId: 'https://evil-fal.run/x' }))
+    expect(error.details).toMatchObject({
+      kind: 'bad_response',
+      workMayExist: true,
+      providerRequestId: 'req-1',
+    })
+    expect(lines()).toEqual([])
   })
 })

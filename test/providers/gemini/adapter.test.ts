@@ -34,4 +34,8 @@ describeProviderAdapter({
   harmless: ['slow_drip'],
   endless: ['hang'],
   hasJobs: false,
+  drafting: {
+    responseModalities: ['TEXT', 'IMAGE'],
+    thinkingConfig: { thinkingLevel: 'HIGH', includeThoughts: true },
+  },
 })

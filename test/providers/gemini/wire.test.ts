@@ -1,12 +1,16 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { providerModule } from '#providers/gemini/index.ts'
-import type { ProviderCall } from '#src/domain/provider-adapter.ts'
+import type { ProviderCall, ProviderImage } from '#src/domain/provider-adapter.ts'
 import {
   providerCall,
   providerDependencies,
   providerErrorOf,
 } from '#test/providers/lib/adapter-fixtures.ts'
-import { type ScriptedServer, startScriptedServer } from '#test/providers/lib/scripted-server.ts'
+import {
+  eventStream,
+  type ScriptedServer,
+  startScriptedServer,
+} from '#test/providers/lib/scripted-server.ts'
 
 const IMAGE = { inlineData: { mimeType: 'image/png', data: 'cGl4ZWxz' } }
 const ANSWER = {
@@ -28,6 +32,18 @@ const send = async (changes: Partial<ProviderCall>) => {
   return await adapter.generate(
     providerCall({ providerModelId: 'gemini-3.1-flash-image', ...changes }),
   )
+}
+
+/** The answer to a call that wants previews, and those that came. */
+const stream = async (texts: readonly string[], changes: Partial<ProviderCall> = {}) => {
+  server = await startScriptedServer([eventStream(texts)])
+  const settings = { GEMINI_API_KEY: 'test-key', GEMINI_BASE_URL: `${server.url}/prefix` }
+  const previews: ProviderImage[] = []
+  const onPreview = (image: ProviderImage) => previews.push(image)
+  const call = { providerModelId: 'gemini-3.1-flash-image', onPreview, ...changes }
+  const adapter = providerModule.create(settings, providerDependencies(1))
+  const answer = await adapter.generate(providerCall({ timeoutMs: 10_000, ...call }))
+  return { answer, previews }
 }
 
 const GENERATE: Partial<ProviderCall> = {
@@ -144,6 +160,51 @@ describe('the Gemini adapter on the wire', () => {
     const settings = { GEMINI_API_KEY: 'test-key', GEMINI_BASE_URL: server.url }
     const adapter = providerModule.create(settings, providerDependencies())
     expect((await providerErrorOf(adapter.generate(providerCall()))).kind).toBe('empty_result')
+    expect(server.seen).toHaveLength(1)
+  })
+
+  it('sends a call that wants previews as one streamGenerateContent with the same body', async () => {
+    expect(await stream([`data: ${JSON.stringify(ANSWER)}\r\n\r\n`], GENERATE)).toEqual({
+      answer: {
+        images: [{ kind: 'base64', base64: 'cGl4ZWxz', mediaType: 'image/png' }],
+        providerRequestId: 'r1',
+      },
+      previews: [],
+    })
+    expect(server.seen).toMatchObject([
+      {
+        method: 'POST',
+        path: '/prefix/v1beta/models/gemini-3.1-flash-image:streamGenerateContent?alt=sse',
+        headers: { 'x-goog-api-key': 'test-key' },
+      },
+    ])
+    expect(server.seen[0]?.body).toEqual(GENERATE_BODY)
+  })
+
+  it('reads drafts and images of megabytes that come in pieces', async () => {
+    const data = Buffer.alloc(6_000_000, 'pixels').toString('base64')
+    const chunk = (part: object, more = {}) => {
+      const content = { parts: [{ inlineData: { mimeType: 'image/png', data }, ...part }] }
+      return `data: ${JSON.stringify({ candidates: [{ content, ...more }] })}\n\n`
+    }
+    const text = chunk({ thought: true }) + chunk({}, { finishReason: 'STOP' })
+    const middle = Math.ceil(text.length / 2) + 1
+    const image = { kind: 'base64', base64: data, mediaType: 'image/png' }
+    expect(await stream([text.slice(0, 7), text.slice(7, middle), text.slice(middle)])).toEqual({
+      answer: { images: [image] },
+      previews: [image],
+    })
+  })
+
+  it('knows an error chunk that comes in pieces', async () => {
+    const error = { error: { code: 503, status: 'UNAVAILABLE', message: 'overloaded' } }
+    const text = JSON.stringify(error, undefined, 2)
+    const failed = stream([text.slice(0, 20), text.slice(20)])
+    expect((await providerErrorOf(failed)).details).toEqual({
+      kind: 'overloaded',
+      workMayExist: false,
+      publicMessage: 'Gemini API answered with status 503 (UNAVAILABLE)',
+    })
     expect(server.seen).toHaveLength(1)
   })
 })

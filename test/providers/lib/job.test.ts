@@ -1,73 +1,24 @@
 import { describe, expect, it } from 'vitest'
-import { type CancelFinding, type JobProtocol, runJob } from '#providers/lib/job.ts'
-import { networkError, providerError, unreadableAnswer } from '#providers/lib/provider-failure.ts'
+import { type CancelFinding, type JobLimits, runJob } from '#providers/lib/job.ts'
+import { unreadableAnswer } from '#providers/lib/provider-failure.ts'
 import { providerErrorOf } from './adapter-fixtures.ts'
+import {
+  answered,
+  type Job,
+  limits,
+  lostConnection,
+  type Protocol,
+  protocol,
+  STOPPED,
+  untilAborted,
+} from './job-fixtures.ts'
 
-interface Job {
-  readonly id: string
-  readonly looks: number
-}
-
-type Protocol = JobProtocol<Job, string>
-
-const STOPPED: CancelFinding<Job> = { kind: 'stopped', hadBegun: false }
 const ENDED: CancelFinding<Job> = { kind: 'ended', job: { id: 'j', looks: 3 } }
-
-const lostConnection = () =>
-  networkError('P', { headers: {}, networkCode: 'ECONNRESET', requestLeft: true })
-const answered = (status: number) =>
-  providerError(
-    'P',
-    { kind: 'overloaded', workMayExist: false },
-    { status, headers: {}, requestLeft: true },
-  )
-
-/** Rejects once the signal is aborted, as a fetch does. */
-const untilAborted = (signal: AbortSignal): Promise<never> =>
-  new Promise((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(lostConnection()), { once: true })
-  })
 
 const untilSignal = (_job: Job, signal: AbortSignal) => untilAborted(signal)
 
-const protocol = (changes: Partial<Protocol> = {}) => {
-  const calls: string[] = []
-  const own: Protocol = {
-    providerName: 'P',
-    create: async () => ({ id: 'j', looks: 0 }),
-    poll: async ({ id, looks }) => ({ id, looks: looks + 1 }),
-    isFinal: ({ looks }) => looks >= 3,
-    readResult:
-      async ({ id, looks }) =>
-      () =>
-        `${id} after ${looks} looks`,
-    cancel: async () => STOPPED,
-    idOf: ({ id }) => id,
-    ...changes,
-  }
-  const noted: Protocol = {
-    ...own,
-    create: (signal) => {
-      calls.push('create')
-      return own.create(signal)
-    },
-    poll: (job, signal) => {
-      calls.push('poll')
-      return own.poll(job, signal)
-    },
-    readResult: (job, signal) => {
-      calls.push('result')
-      return own.readResult(job, signal)
-    },
-    cancel: (job, signal) => {
-      calls.push('cancel')
-      return own.cancel(job, signal)
-    },
-  }
-  return { calls, protocol: noted }
-}
-
-const limits = (signal = new AbortController().signal) => ({ signal, timeScale: 1_000 })
+const run = (job: Protocol, limits: JobLimits, onCreated = (_job: Job): void => {}) =>
+  runJob(job, { create: job.create, onCreated }, limits)
 
 const timeIsUp = (): DOMException => new DOMException('The time is up', 'TimeoutError')
 
@@ -82,7 +33,7 @@ const givenUpAtFirstLook = (changes: Partial<Protocol>, reason?: unknown) => {
     },
     ...changes,
   })
-  return { ...made, ended: runJob(made.protocol, limits(controller.signal)) }
+  return { ...made, ended: run(made.protocol, limits(controller.signal)) }
 }
 
 /** Throws the troubles one after another, then answers. */
@@ -98,13 +49,13 @@ const troubledThen = <T>(troubles: readonly Error[], answer: T) => {
 describe('runJob', () => {
   it('creates once, looks until the job is final and reads its result', async () => {
     const { calls, protocol: job } = protocol()
-    expect(await runJob(job, limits())).toBe('j after 3 looks')
+    expect(await run(job, limits())).toBe('j after 3 looks')
     expect(calls).toEqual(['create', 'poll', 'poll', 'poll', 'result'])
   })
 
   it('sends nothing when it is aborted beforehand', async () => {
     const { calls, protocol: job } = protocol()
-    const { details } = await providerErrorOf(runJob(job, limits(AbortSignal.abort())))
+    const { details } = await providerErrorOf(run(job, limits(AbortSignal.abort())))
     expect(details).toMatchObject({ kind: 'cancelled', workMayExist: false })
     expect(calls).toEqual([])
   })
@@ -114,7 +65,7 @@ describe('runJob', () => {
     const { calls, protocol: job } = protocol({
       poll: troubledThen(troubles, { id: 'j', looks: 3 }),
     })
-    expect(await runJob(job, limits())).toBe('j after 3 looks')
+    expect(await run(job, limits())).toBe('j after 3 looks')
     expect(calls.filter((call) => call === 'create')).toHaveLength(1)
     expect(calls.filter((call) => call === 'poll')).toHaveLength(5)
   })
@@ -126,7 +77,7 @@ describe('runJob', () => {
         poll: () => Promise.reject(answered(status)),
         cancel: async () => ({ kind: 'stopped', hadBegun: true }),
       })
-      expect((await providerErrorOf(runJob(job, limits()))).details).toMatchObject({
+      expect((await providerErrorOf(run(job, limits()))).details).toMatchObject({
         workMayExist: true,
         providerRequestId: 'j',
         upstreamStatus: status,
@@ -140,7 +91,7 @@ describe('runJob', () => {
       poll: () => Promise.reject(unreadableAnswer('P', true)),
       cancel: (_job, signal) => untilAborted(signal),
     })
-    const { details } = await providerErrorOf(runJob(job, limits()))
+    const { details } = await providerErrorOf(run(job, limits()))
     expect(details).toMatchObject({ kind: 'bad_response', workMayExist: true })
     expect(calls).toEqual(['create', 'poll', 'poll', 'poll', 'poll', 'cancel'])
   })
@@ -150,7 +101,7 @@ describe('runJob', () => {
       poll: () => Promise.reject(answered(404)),
       cancel: async () => ENDED,
     })
-    expect(await runJob(job, limits())).toBe('j after 3 looks')
+    expect(await run(job, limits())).toBe('j after 3 looks')
     expect(calls).toEqual(['create', 'poll', 'cancel', 'result'])
   })
 
@@ -174,7 +125,7 @@ describe('runJob', () => {
         return untilAborted(signal)
       },
     })
-    expect((await providerErrorOf(runJob(job, limits(controller.signal)))).kind).toBe('cancelled')
+    expect((await providerErrorOf(run(job, limits(controller.signal)))).kind).toBe('cancelled')
     expect(calls).toEqual(['create', 'poll', 'cancel'])
   })
 
@@ -228,7 +179,7 @@ describe('runJob', () => {
         return read()
       },
     })
-    expect(await runJob(job, limits(controller.signal))).toBe('the result')
+    expect(await run(job, limits(controller.signal))).toBe('the result')
     expect(calls).toEqual(['create', 'poll', 'poll', 'poll', 'result', 'result'])
   })
 
@@ -240,7 +191,7 @@ describe('runJob', () => {
         return { id: 'late', looks: 0 }
       },
     })
-    expect((await providerErrorOf(runJob(job, limits(controller.signal)))).details).toMatchObject({
+    expect((await providerErrorOf(run(job, limits(controller.signal)))).details).toMatchObject({
       kind: 'cancelled',
       workMayExist: false,
       providerRequestId: 'late',
@@ -256,14 +207,14 @@ describe('runJob', () => {
         return untilAborted(signal)
       },
     })
-    const { details } = await providerErrorOf(runJob(job, limits(controller.signal)))
+    const { details } = await providerErrorOf(run(job, limits(controller.signal)))
     expect(details).toMatchObject({ kind: 'cancelled', workMayExist: true })
     expect(calls).toEqual(['create'])
   })
 
   it('passes on why the create failed', async () => {
     const { protocol: job } = protocol({ create: () => Promise.reject(answered(503)) })
-    expect((await providerErrorOf(runJob(job, limits()))).details).toMatchObject({
+    expect((await providerErrorOf(run(job, limits()))).details).toMatchObject({
       kind: 'overloaded',
       workMayExist: false,
     })
@@ -272,11 +223,11 @@ describe('runJob', () => {
   it('puts up with any fault of a result that is there, and in the end says that it exists', async () => {
     const troubles = [401, 403, 503, 429, 404].map(answered)
     const { protocol: job } = protocol({ readResult: troubledThen(troubles, () => 'the result') })
-    expect(await runJob(job, limits())).toBe('the result')
+    expect(await run(job, limits())).toBe('the result')
     const { calls, protocol: other } = protocol({
       readResult: () => Promise.reject(answered(401)),
     })
-    expect((await providerErrorOf(runJob(other, limits()))).details).toMatchObject({
+    expect((await providerErrorOf(run(other, limits()))).details).toMatchObject({
       workMayExist: true,
       providerRequestId: 'j',
     })
@@ -289,9 +240,16 @@ describe('runJob', () => {
       throw answered(503)
     }
     const { calls, protocol: job } = protocol({ readResult })
-    expect((await providerErrorOf(runJob(job, limits()))).details).toMatchObject({
+    expect((await providerErrorOf(run(job, limits()))).details).toMatchObject({
       workMayExist: false,
     })
     expect(calls).toEqual(['create', 'poll', 'poll', 'poll', 'result'])
+  })
+
+  it('tells of the job as soon as the create is answered', async () => {
+    const told: unknown[] = []
+    const { calls, protocol: job } = protocol()
+    await run(job, limits(), (created) => told.push([created, ...calls]))
+    expect(told).toEqual([[{ id: 'j', looks: 0 }, 'create']])
   })
 })

@@ -79,6 +79,21 @@ const sendJson = (
   response.end(JSON.stringify(reply.json))
 }
 
+/** Milliseconds between two pieces of a stream, so that they arrive as two. */
+const BETWEEN_PIECES_MS = 30
+
+/** Sends the texts one after another as an event stream. */
+export const eventStream =
+  (texts: readonly string[]): ScriptedReply =>
+  async (_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    for (const text of texts) {
+      response.write(text)
+      await new Promise((resolve) => setTimeout(resolve, BETWEEN_PIECES_MS))
+    }
+    response.end()
+  }
+
 /** Ends the connection before any byte of an answer. */
 export const resetBeforeAnswer: ScriptedReply = (request) => {
   request.socket.resetAndDestroy()

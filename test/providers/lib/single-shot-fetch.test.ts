@@ -207,4 +207,15 @@ describe('createSingleShot', () => {
       headers: { 'cancel-after': '5s', authorization: 'Key k' },
     })
   })
+
+  it('passes a streamed answer on as it comes, and knows of its loss', async () => {
+    const { url } = await start(resetInsideAnswer)
+    const { signal } = new AbortController()
+    const shot = createSingleShot({ dependencies, signal, streamsAnswer: true })
+    const reader = (await shot.fetch(url)).body?.getReader()
+    expect(new TextDecoder().decode((await reader?.read())?.value)).toBe('{"id":"half')
+    await expect(reader?.read()).rejects.toBeInstanceOf(UpstreamCallError)
+    expect(shot.failure()).toMatchObject({ requestLeft: true, networkCode: 'UND_ERR_SOCKET' })
+    await expect(shot.fetch(url)).rejects.toBeInstanceOf(UpstreamCallError)
+  })
 })

@@ -137,4 +137,18 @@ describe('the Replicate adapter on the wire', () => {
       expect(lines()).toEqual([CREATE, 'POST /v1/predictions/pred1/cancel'])
     },
   )
+
+  it('adopts a prediction by looking at it, without a create or an upload', async () => {
+    server = await startScriptedServer([prediction('processing'), DONE])
+    const settings = { REPLICATE_API_TOKEN: 'r8_token', REPLICATE_BASE_URL: `${server.url}/v1` }
+    const { attemptId, timeoutMs, signal } = providerCall()
+    const call = { attemptId, timeoutMs, signal, providerModelId: 'google/nano-banana-2' }
+    const adapter = providerModule.create(settings, providerDependencies())
+    expect(await adapter.adopt?.({ ...call, job: { id: 'pred1' } })).toEqual({
+      images: [{ kind: 'url', url: URL_OF_IMAGE }],
+      providerRequestId: 'pred1',
+    })
+    expect(lines()).toEqual([GET, GET])
+    expect(server.seen[0]?.headers).toMatchObject({ authorization: 'Bearer r8_token' })
+  })
 })

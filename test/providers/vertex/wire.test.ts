@@ -10,6 +10,7 @@ import {
   providerErrorOf,
 } from '#test/providers/lib/adapter-fixtures.ts'
 import {
+  eventStream,
   type ScriptedReply,
   type ScriptedServer,
   startScriptedServer,
@@ -79,6 +80,18 @@ describe('the Vertex adapter on the wire', () => {
       path: '/v1beta1/publishers/google/models/gemini-3.1-flash-image:generateContent',
       headers: { 'x-goog-api-key': 'express-key' },
     })
+    expect(server.seen[0]?.body).toEqual(BODY)
+  })
+
+  it('streams for a caller that wants previews, with the same body', async () => {
+    server = await startScriptedServer([eventStream([`data: ${JSON.stringify(ANSWER)}\n\n`])])
+    const settings = { VERTEX_BASE_URL: server.url, VERTEX_API_KEY: 'express-key' }
+    const adapter = providerModule.create(settings, providerDependencies())
+    const answer = await adapter.generate({ ...CALL, onPreview: () => {} })
+    expect(answer.images).toEqual([{ kind: 'base64', base64: 'cGl4ZWxz', mediaType: 'image/png' }])
+    expect(server.seen.map(({ path }) => path)).toEqual([
+      '/v1beta1/publishers/google/models/gemini-3.1-flash-image:streamGenerateContent?alt=sse',
+    ])
     expect(server.seen[0]?.body).toEqual(BODY)
   })
 
