@@ -1,94 +1,12 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { parseEnv } from 'node:util'
-import { Ajv, type ErrorObject } from 'ajv'
-import { type Static, type TObject, Type } from 'typebox'
 import type { ProviderModule } from './domain/provider-adapter.ts'
+import { type GatewayEnvironment, GatewayEnvironmentSchema } from './environment.ts'
+import type { S3BucketSettings } from './images/s3-client.ts'
+import { type Environment, readVariables } from './read-variables.ts'
 import { redisUrlProblem } from './state/redis/redis-url.ts'
-
-const port = (fallback: number, description: string) =>
-  Type.Integer({ minimum: 0, maximum: 65535, default: fallback, description })
-const optional = (description: string, options: object = {}) =>
-  Type.Optional(Type.String({ minLength: 1, description, ...options }))
-
-/** The gateway's own variables. The README's table is generated from these descriptions. */
-export const GatewayEnvironmentSchema = Type.Object({
-  HOST: Type.String({ default: '127.0.0.1', description: 'Address that the API listens on' }),
-  PORT: port(8080, 'Port that the API listens on'),
-  ADMIN_HOST: Type.String({
-    default: '127.0.0.1',
-    description: 'Address that metrics and health are served on',
-  }),
-  ADMIN_PORT: port(
-    9090,
-    'Port of metrics and health; `0`: they are on the API port, metrics behind the admin key',
-  ),
-  PUBLIC_BASE_URL: optional('What media URLs start with; default: taken from each request', {
-    pattern: '^https?://[^/\\s?#]+[^\\s?#]*$',
-  }),
-  GATEWAY_API_KEYS: optional('Comma list of plain keys, or of `sha256:<hex>`', { secret: true }),
-  GATEWAY_ADMIN_KEY: optional('A key that may do everything', { secret: true }),
-  REDIS_URL: optional(
-    'Redis that replicas share what they learn through; Sentinel and Cluster too; default: in memory',
-    { secret: true },
-  ),
-  REQUEST_TIMEOUT_MS: Type.Integer({
-    minimum: 1,
-    // A day; timers cannot wait longer than 24.8.
-    maximum: 86_400_000,
-    default: 280_000,
-    description:
-      'Deadline of a request, failovers included; some clients give up at 300 s and send it again',
-  }),
-  MEDIA_DIR: Type.String({
-    minLength: 1,
-    default: join(tmpdir(), 'fresnel-media'),
-    description: 'Folder of the hosted images',
-  }),
-  MEDIA_TTL_S: Type.Integer({
-    minimum: 1,
-    maximum: 315_360_000,
-    default: 3600,
-    description: 'How long a hosted image can be fetched, in seconds',
-  }),
-  CORS_ORIGINS: Type.String({
-    default: '*',
-    pattern: '[^,\\s]',
-    description: 'Comma list of origins whose pages may call the API; `*`: all',
-  }),
-  OUTBOUND_ALLOW: Type.String({
-    default: '',
-    pattern: String.raw`^\s*(\[?[\w.:-]+\]?:\d{1,5}\s*(,\s*|$))*$`,
-    description:
-      'Comma list of `host:port` that images may be fetched from although they are not public',
-  }),
-  LOG_LEVEL: Type.Unsafe<string>({
-    type: 'string',
-    enum: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
-    default: 'info',
-    description: 'Least level of the JSON lines on stdout',
-  }),
-  MODELS_DIR: optional('Folder of more model files'),
-  ROUTING_PROBE: Type.Unsafe<'duplicate' | 'live' | 'off'>({
-    type: 'string',
-    enum: ['duplicate', 'live', 'off'],
-    default: 'duplicate',
-    description:
-      'How a provider that went down is found to be back: a paid copy of a request, a request itself, or time alone',
-  }),
-  TIME_SCALE: Type.Number({
-    minimum: 0.001,
-    maximum: 100_000,
-    default: 1,
-    description:
-      "Divides every routing duration, poll interval, back-off and provider's time-out; for tests",
-  }),
-})
-
-type GatewayEnvironment = Static<typeof GatewayEnvironmentSchema>
-type Environment = Readonly<Record<string, string | undefined>>
+import { signingSecretProblem } from './webhooks/signing-secret.ts'
 
 /** Everything that the gateway can be told, checked and frozen. */
 export interface Config {
@@ -106,12 +24,27 @@ export interface Config {
   /** Absent: state is kept in memory. */
   readonly redisUrl?: string
   readonly requestTimeoutMs: number
+  /** Deadline of a request that is answered at once. */
+  readonly asyncTimeoutMs: number
+  /** How long the request log keeps a request, in ms. */
+  readonly requestLogKeptMs: number
+  /** Most requests that it keeps; absent: as fits where it is kept. */
+  readonly requestLogMax?: number
+  /** Whether pictures of edits are fetched from URLs. */
+  readonly fetchesInputUrls: boolean
   /** `*`: all. */
   readonly corsOrigins: readonly string[]
+  /** Where hosted images lie when `mediaS3` is absent. */
   readonly mediaDir: string
+  /** Absent: images are hosted in `mediaDir`. */
+  readonly mediaS3?: S3BucketSettings
+  /** Absent: the key lies beside the images. */
+  readonly mediaSigningKey?: string
   readonly mediaTtlMs: number
   /** `host:port` each. */
   readonly outboundAllow: readonly string[]
+  /** As it was given; absent: webhooks cannot be signed, and none are sent. */
+  readonly webhookSigningSecret?: string
   readonly logLevel: string
   /** Absent: only the models that come with the gateway. */
   readonly modelsDir?: string
@@ -147,58 +80,6 @@ const hashKey = (key: string): Buffer =>
   KEY_HASH.test(key)
     ? Buffer.from(key.slice('sha256:'.length), 'hex')
     : createHash('sha256').update(key).digest()
-
-/** The variables of one schema: empty ones as absent, secrets from their `_FILE` variants. */
-const pickVariables = (
-  schema: TObject,
-  environment: Environment,
-  problems: string[],
-): Record<string, unknown> => {
-  const picked: Record<string, unknown> = {}
-  for (const [name, property] of Object.entries(schema.properties)) {
-    const path = (property as { secret?: boolean }).secret ? environment[`${name}_FILE`] : undefined
-    try {
-      const value = environment[name] || (path && readFileSync(path, 'utf8').trim())
-      if (value) picked[name] = value
-    } catch (error) {
-      problems.push(`${name}_FILE: ${(error as NodeJS.ErrnoException).code ?? 'unreadable'}`)
-    }
-  }
-  return picked
-}
-
-const describeError = (error: ErrorObject): string => {
-  const name = error.instancePath.slice(1)
-  const allowed = error.keyword === 'enum' ? `: ${String(error.params['allowedValues'])}` : ''
-  return `${name} ${error.message ?? 'is wrong'}${allowed}`
-}
-
-/** A secret with white space in it cannot be sent in a header; lists of keys are looked at one by one. */
-const secretProblems = (schema: TObject, picked: Readonly<Record<string, unknown>>): string[] =>
-  Object.entries(schema.properties)
-    .filter(([name, property]) => {
-      const isOneSecret = (property as { secret?: boolean }).secret && !name.startsWith('GATEWAY_')
-      return isOneSecret && /\S\s+\S/.test(String(picked[name] ?? ''))
-    })
-    .map(([name]) => `${name} has white space in it`)
-
-/** Coerces, fills in defaults and checks; problems never show a value, which may be a secret. */
-const readVariables = (
-  schema: TObject,
-  environment: Environment,
-  problems: string[],
-): Record<string, unknown> => {
-  const picked = pickVariables(schema, environment, problems)
-  problems.push(...secretProblems(schema, picked))
-  const validate = new Ajv({
-    allErrors: true,
-    coerceTypes: true,
-    useDefaults: true,
-    strict: false,
-  }).compile(schema)
-  if (!validate(picked)) problems.push(...(validate.errors ?? []).map(describeError))
-  return picked
-}
 
 const readProviders = (
   modules: readonly ProviderModule[],
@@ -243,8 +124,45 @@ const keyProblems = (values: GatewayEnvironment): string[] => {
   })
 }
 
-const toConfig = (values: GatewayEnvironment, providers: Config['providers']): Config =>
-  Object.freeze({
+const S3_DETAILS = [
+  'MEDIA_S3_ENDPOINT',
+  'MEDIA_S3_PREFIX',
+  'MEDIA_S3_ACCESS_KEY_ID',
+  'MEDIA_S3_SECRET_ACCESS_KEY',
+  'MEDIA_S3_PATH_STYLE',
+] as const
+
+/** Settings of a bucket that is not named would be ignored, and half a pair of keys replaced by other credentials. */
+const s3Problems = (values: GatewayEnvironment): string[] => {
+  if (values.MEDIA_S3_BUCKET === undefined) {
+    return S3_DETAILS.filter((name) => values[name] !== undefined).map(
+      (name) => `${name} is set but MEDIA_S3_BUCKET is not`,
+    )
+  }
+  const pair = ['MEDIA_S3_ACCESS_KEY_ID', 'MEDIA_S3_SECRET_ACCESS_KEY'] as const
+  const missing = pair.filter((name) => values[name] === undefined)
+  return missing.length === 1 ? [`${missing[0]} is not set but its other half is`] : []
+}
+
+const readS3 = (values: GatewayEnvironment): S3BucketSettings | undefined => {
+  const { MEDIA_S3_BUCKET: bucket, MEDIA_S3_ENDPOINT: endpoint } = values
+  if (bucket === undefined) return undefined
+  const { MEDIA_S3_ACCESS_KEY_ID: accessKeyId, MEDIA_S3_SECRET_ACCESS_KEY: secretAccessKey } =
+    values
+  return {
+    bucket,
+    region: values.MEDIA_S3_REGION,
+    ...(endpoint && { endpoint }),
+    prefix: values.MEDIA_S3_PREFIX ? values.MEDIA_S3_PREFIX.replace(/\/?$/, '/') : '',
+    ...(accessKeyId && secretAccessKey && { credentials: { accessKeyId, secretAccessKey } }),
+    isPathStyle: values.MEDIA_S3_PATH_STYLE ?? endpoint !== undefined,
+    delivery: values.MEDIA_S3_DELIVERY,
+  }
+}
+
+const toConfig = (values: GatewayEnvironment, providers: Config['providers']): Config => {
+  const mediaS3 = readS3(values)
+  return Object.freeze({
     host: values.HOST,
     port: values.PORT,
     adminHost: values.ADMIN_HOST,
@@ -254,16 +172,24 @@ const toConfig = (values: GatewayEnvironment, providers: Config['providers']): C
     ...(values.GATEWAY_ADMIN_KEY && { adminKeyHash: hashKey(values.GATEWAY_ADMIN_KEY.trim()) }),
     ...(values.REDIS_URL && { redisUrl: values.REDIS_URL }),
     requestTimeoutMs: values.REQUEST_TIMEOUT_MS,
+    asyncTimeoutMs: values.ASYNC_TIMEOUT_MS,
+    requestLogKeptMs: values.REQUEST_LOG_DAYS * 24 * 3_600_000,
+    ...(values.REQUEST_LOG_MAX !== undefined && { requestLogMax: values.REQUEST_LOG_MAX }),
+    fetchesInputUrls: values.INPUT_URLS === 'on',
     corsOrigins: splitList(values.CORS_ORIGINS),
     mediaDir: values.MEDIA_DIR,
+    ...(mediaS3 && { mediaS3 }),
+    ...(values.MEDIA_SIGNING_KEY && { mediaSigningKey: values.MEDIA_SIGNING_KEY }),
     mediaTtlMs: values.MEDIA_TTL_S * 1000,
     outboundAllow: splitList(values.OUTBOUND_ALLOW),
+    ...(values.WEBHOOK_SIGNING_SECRET && { webhookSigningSecret: values.WEBHOOK_SIGNING_SECRET }),
     logLevel: values.LOG_LEVEL,
     ...(values.MODELS_DIR && { modelsDir: values.MODELS_DIR }),
     probe: values.ROUTING_PROBE,
     timeScale: values.TIME_SCALE,
     providers,
   })
+}
 
 /** Reads and checks the whole configuration. Throws `ConfigError` with all problems at once. */
 export const readConfig = (
@@ -282,9 +208,12 @@ export const readConfig = (
       `No provider is configured. These variables switch one on: ${describeSwitches(modules)}.`,
     )
   }
-  problems.push(...keyProblems(values))
+  problems.push(...keyProblems(values), ...s3Problems(values))
   const redisProblem = values.REDIS_URL && redisUrlProblem(values.REDIS_URL)
   if (redisProblem) problems.push(`REDIS_URL ${redisProblem}`)
+  const secret = values.WEBHOOK_SIGNING_SECRET
+  const secretProblem = secret && signingSecretProblem(secret)
+  if (secretProblem) problems.push(`WEBHOOK_SIGNING_SECRET ${secretProblem}`)
   if (readKeyHashes(values).length === 0 && !LOOPBACK_HOSTS.includes(values.HOST)) {
     problems.push(
       `HOST ${values.HOST} can be reached from other machines, but GATEWAY_API_KEYS is not set: set it, or HOST=127.0.0.1.`,

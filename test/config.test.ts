@@ -16,6 +16,7 @@ describe('the configuration', () => {
       host: '127.0.0.1',
       port: 8080,
       requestTimeoutMs: 280_000,
+      requestLogKeptMs: 2_592_000_000,
       mediaTtlMs: 3_600_000,
       mediaDir: join(tmpdir(), 'fresnel-media'),
       outboundAllow: [],
@@ -121,6 +122,77 @@ describe('the configuration', () => {
     expect(() => read({ FAL_KEY: 'k', HOST: '0.0.0.0' })).toThrow('GATEWAY_API_KEYS is not set')
     expect(read({ FAL_KEY: 'k', HOST: '0.0.0.0', GATEWAY_API_KEYS: 'x' }).host).toBe('0.0.0.0')
     expect(read({ FAL_KEY: 'k', HOST: '0.0.0.0', GATEWAY_ADMIN_KEY: 'x' }).host).toBe('0.0.0.0')
+  })
+})
+
+describe('the hosting of images', () => {
+  const bucket = { FAL_KEY: 'k', MEDIA_S3_BUCKET: 'images' }
+
+  it('is a folder by default, and a bucket when one is named', () => {
+    expect(read({ FAL_KEY: 'k' })).not.toHaveProperty('mediaS3')
+    expect(read(bucket).mediaS3).toEqual({
+      bucket: 'images',
+      region: 'us-east-1',
+      prefix: '',
+      isPathStyle: false,
+      delivery: 'proxy',
+    })
+  })
+
+  it('reads everything about a bucket', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'fresnel-config-'))
+    await writeFile(join(folder, 'secret'), 'from-file\n')
+    const environment = {
+      ...bucket,
+      MEDIA_S3_REGION: 'auto',
+      MEDIA_S3_ENDPOINT: 'http://minio:9000',
+      MEDIA_S3_PREFIX: 'fresnel/media',
+      MEDIA_S3_ACCESS_KEY_ID: 'id',
+      MEDIA_S3_SECRET_ACCESS_KEY_FILE: join(folder, 'secret'),
+      MEDIA_S3_DELIVERY: 'presigned',
+    }
+    expect(read(environment).mediaS3).toEqual({
+      bucket: 'images',
+      region: 'auto',
+      endpoint: 'http://minio:9000',
+      prefix: 'fresnel/media/',
+      credentials: { accessKeyId: 'id', secretAccessKey: 'from-file' },
+      isPathStyle: true,
+      delivery: 'presigned',
+    })
+    await rm(folder, { recursive: true })
+  })
+
+  it.each([
+    [{ MEDIA_S3_ENDPOINT: 'https://s3.example.com', MEDIA_S3_PATH_STYLE: 'false' }, false],
+    [{ MEDIA_S3_PATH_STYLE: 'true' }, true],
+  ])('puts the bucket where %j says', (environment, expected) => {
+    expect(read({ ...bucket, ...environment }).mediaS3?.isPathStyle).toBe(expected)
+  })
+
+  it.each([
+    [{ MEDIA_S3_ACCESS_KEY_ID: 'id' }, 'MEDIA_S3_SECRET_ACCESS_KEY is not set'],
+    [{ MEDIA_S3_SECRET_ACCESS_KEY: 's' }, 'MEDIA_S3_ACCESS_KEY_ID is not set'],
+    [{ MEDIA_S3_BUCKET: '', MEDIA_S3_PREFIX: 'a' }, 'MEDIA_S3_PREFIX is set but MEDIA_S3_BUCKET'],
+    [{ MEDIA_S3_BUCKET: '', MEDIA_S3_PATH_STYLE: 'false' }, 'MEDIA_S3_PATH_STYLE is set but'],
+    [{ MEDIA_S3_PREFIX: '/a' }, 'MEDIA_S3_PREFIX'],
+    [{ MEDIA_S3_PREFIX: 'a/../b' }, 'MEDIA_S3_PREFIX'],
+    [{ MEDIA_S3_BUCKET: 'a/b' }, 'MEDIA_S3_BUCKET'],
+    [{ MEDIA_S3_ENDPOINT: 'minio:9000' }, 'MEDIA_S3_ENDPOINT'],
+    [{ MEDIA_S3_ENDPOINT: 'http://user:password@minio' }, 'MEDIA_S3_ENDPOINT'],
+    [{ MEDIA_S3_PATH_STYLE: 'maybe' }, 'MEDIA_S3_PATH_STYLE'],
+    [{ MEDIA_S3_DELIVERY: 'direct' }, 'MEDIA_S3_DELIVERY'],
+    [{ MEDIA_SIGNING_KEY: 'a'.repeat(31) }, 'MEDIA_SIGNING_KEY'],
+  ])('refuses %j', (environment, problem) => {
+    const message = String(catchError(() => read({ ...bucket, ...environment })))
+    expect(message).toContain('has 1 problem(s)')
+    expect(message).toContain(problem)
+  })
+
+  it('takes a signing key of 32 characters', () => {
+    const mediaSigningKey = 'a'.repeat(32)
+    const environment = { FAL_KEY: 'k', MEDIA_SIGNING_KEY: mediaSigningKey }
+    expect(read(environment)).toMatchObject({ mediaSigningKey })
   })
 })
 

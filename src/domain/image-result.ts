@@ -7,6 +7,11 @@ export interface WantedImages {
   readonly outputFormat?: OutputFormat
   /** Encoder quality 0–100 for jpeg, webp and avif; absent: the encoder's default. */
   readonly outputCompression?: number
+  /**
+   * Milliseconds for which the image has to stay in the store at least, also one that is answered as bytes. Absent: as
+   * long as its URL can be opened, and an image without a URL is not stored.
+   */
+  readonly keepForMs?: number
 }
 
 /** An image ready to be answered: hosted by the gateway, or held as bytes. */
@@ -16,6 +21,8 @@ export interface PreparedImage {
   /** True size by the bytes. */
   readonly size: PixelSize
   readonly sizeBytes: number
+  /** Name in the store of hosted images, from which a URL can be signed again; absent: it is not there. */
+  readonly file?: string
   readonly content:
     | {
         readonly kind: 'hosted'

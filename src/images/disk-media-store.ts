@@ -1,13 +1,25 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, opendir, rename, rm, stat, unlink } from 'node:fs/promises'
+import {
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  opendir,
+  rename,
+  rm,
+  stat,
+  unlink,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { GatewayError } from '#src/domain/errors.ts'
 import { mediaTypeOf } from '#src/domain/media.ts'
 import type { ByteSource } from './byte-source.ts'
 import {
+  type ByteRange,
   createMediaFileName,
+  type MediaDescription,
   type MediaStore,
   type OpenedMedia,
   readMediaFileName,
@@ -67,7 +79,10 @@ const write = async (
   // not synced: losing the rename then only loses an image of the last seconds.
   const file = handle.createWriteStream({ flush: true })
   try {
-    await pipeline(source instanceof Uint8Array ? [source] : source, file)
+    const { signal } = options
+    await pipeline(source instanceof Uint8Array ? [source] : source, file, {
+      ...(signal && { signal }),
+    })
     const name = createMediaFileName(options)
     await rename(temporary, join(directory, name))
     return { file: name, sizeBytes: file.bytesWritten }
@@ -77,15 +92,37 @@ const write = async (
   }
 }
 
-const openFile = async (directory: string, file: string): Promise<OpenedMedia | undefined> => {
+const openFile = async (
+  directory: string,
+  file: string,
+  part?: ByteRange,
+): Promise<OpenedMedia | undefined> => {
   const named = readMediaFileName(file)
   if (!named) return undefined
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW
   try {
     const handle = await open(join(directory, file), flags)
-    const { size } = await handle.stat()
-    const stream = handle.createReadStream({ highWaterMark: READ_BYTES })
-    return { stream, sizeBytes: size, mediaType: mediaTypeOf(named.format) }
+    const sizeBytes = part ? part.lastByte - part.firstByte + 1 : (await handle.stat()).size
+    const stream = handle.createReadStream({
+      highWaterMark: READ_BYTES,
+      ...(part && { start: part.firstByte, end: part.lastByte }),
+    })
+    return { stream, sizeBytes, mediaType: mediaTypeOf(named.format) }
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+const describeFile = async (
+  directory: string,
+  file: string,
+): Promise<MediaDescription | undefined> => {
+  const named = readMediaFileName(file)
+  if (!named) return undefined
+  try {
+    const { size } = await lstat(join(directory, file))
+    return { sizeBytes: size, mediaType: mediaTypeOf(named.format) }
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined
     throw error
@@ -120,7 +157,8 @@ export const createDiskMediaStore = async (directory: string): Promise<MediaStor
   await mkdir(directory, { recursive: true, mode: 0o700 })
   return {
     put: (source, options) => write(directory, source, options),
-    open: (file) => openFile(directory, file),
+    describe: (file) => describeFile(directory, file),
+    open: (file, part) => openFile(directory, file, part),
     remove: async (file) => {
       if (readMediaFileName(file)) await rm(join(directory, file), { force: true })
     },

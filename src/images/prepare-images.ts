@@ -10,7 +10,7 @@ import { hasCompleteEnd, isComplete } from './completeness.ts'
 import { convertImage } from './convert.ts'
 import type { ImageFetcher } from './fetch-image.ts'
 import { ImageFetchError } from './image-fetch-error.ts'
-import type { MediaStore, StoredMedia } from './media-store.ts'
+import type { MediaStore, StoredMedia, StoreOptions } from './media-store.ts'
 import type { MediaSigner } from './media-url.ts'
 import { badImage, cancelled, toOutputError } from './output-errors.ts'
 import { openProviderImage } from './provider-image-source.ts'
@@ -29,16 +29,12 @@ export interface PrepareImagesDependencies {
   readonly signal: AbortSignal
   /** Pauses in milliseconds before a broken fetch is tried again, one for each. */
   readonly retryDelaysMs: readonly number[]
+  /** Told when an image that is answered as bytes could not be kept besides. */
+  readonly onNotKept: (error: unknown) => void
 }
 
 /** First bytes looked at before an image is passed on: holds the size of nearly every JPEG. */
 const HEAD_BYTES = 65_536
-
-/** A prepared image, and its name in the store when it is there. */
-interface Prepared {
-  readonly image: PreparedImage
-  readonly file?: string
-}
 
 /** One image on its way: its first bytes seen, the rest still to come. */
 interface Arriving {
@@ -55,16 +51,25 @@ const conversionTarget = (format: OutputFormat, wanted: WantedImages): OutputFor
   return to !== format || isRecompressed ? to : undefined
 }
 
+/** The file outlives its URL when it is wanted for longer. */
+const storeOptionsOf = (
+  format: OutputFormat,
+  { keepForMs = 0 }: WantedImages,
+  { clock, mediaTtlMs, signal }: PrepareImagesDependencies,
+): StoreOptions => ({
+  format,
+  expiresAtMs: clock.now() + Math.max(mediaTtlMs, keepForMs),
+  signal,
+})
+
 const hosted = (
-  stored: StoredMedia,
+  { file, sizeBytes }: StoredMedia,
   format: OutputFormat,
   size: PixelSize,
-  expiresAtMs: number,
-  { signer }: PrepareImagesDependencies,
-): Prepared => {
-  const path = signer.sign(stored.file, expiresAtMs)
-  const content = { kind: 'hosted', path } as const
-  return { image: { format, size, sizeBytes: stored.sizeBytes, content }, file: stored.file }
+  { signer, clock, mediaTtlMs }: PrepareImagesDependencies,
+): PreparedImage => {
+  const path = signer.sign(file, clock.now() + mediaTtlMs)
+  return { format, size, sizeBytes, file, content: { kind: 'hosted', path } }
 }
 
 const requireComplete = async (
@@ -101,15 +106,16 @@ const sizeOfStored = async (
 /** Passes an image on into the store as it comes, never holding it whole. */
 const hostAsItComes = async (
   arriving: Arriving,
+  wanted: WantedImages,
   dependencies: PrepareImagesDependencies,
-): Promise<Prepared> => {
-  const { store, clock, mediaTtlMs } = dependencies
-  const expiresAtMs = clock.now() + mediaTtlMs
+): Promise<PreparedImage> => {
+  const { store } = dependencies
   const { format } = arriving
-  const stored = await store.put(arriving.meter.source, { format, expiresAtMs })
+  const options = storeOptionsOf(format, wanted, dependencies)
+  const stored = await store.put(arriving.meter.source, options)
   try {
     const size = await sizeOfStored(arriving, stored, dependencies)
-    return hosted(stored, format, size, expiresAtMs, dependencies)
+    return hosted(stored, format, size, dependencies)
   } catch (error) {
     await store.remove(stored.file)
     throw error
@@ -131,13 +137,32 @@ const convert = async (
   }
 }
 
+/** Keeps an image that is answered as bytes. It was paid for and is in hand: a store that fails does not lose it. */
+const keep = async (
+  bytes: Buffer,
+  format: OutputFormat,
+  wanted: WantedImages,
+  dependencies: PrepareImagesDependencies,
+): Promise<{ readonly file?: string }> => {
+  if (wanted.keepForMs === undefined) return {}
+  try {
+    const options = storeOptionsOf(format, wanted, dependencies)
+    const { file } = await dependencies.store.put(bytes, options)
+    return { file }
+  } catch (error) {
+    if (dependencies.signal.aborted) throw error
+    dependencies.onNotKept(error)
+    return {}
+  }
+}
+
 /** Holds an image whole: to convert it, or because its bytes are wanted. */
 const hold = async (
   arriving: Arriving,
   wanted: WantedImages,
   dependencies: PrepareImagesDependencies,
-): Promise<Prepared> => {
-  const { store, clock, mediaTtlMs, signal } = dependencies
+): Promise<PreparedImage> => {
+  const { store, signal } = dependencies
   const original = await collect(arriving.meter.source)
   const to = conversionTarget(arriving.format, wanted)
   const format = to ?? arriving.format
@@ -145,18 +170,18 @@ const hold = async (
     ? await convert(original, to, wanted.outputCompression, signal)
     : { bytes: original, size: await requireComplete(format, original, dependencies) }
   if (wanted.responseFormat === 'b64_json') {
-    return { image: { format, size, sizeBytes: bytes.length, content: { kind: 'bytes', bytes } } }
+    const kept = await keep(bytes, format, wanted, dependencies)
+    return { format, size, sizeBytes: bytes.length, ...kept, content: { kind: 'bytes', bytes } }
   }
-  const expiresAtMs = clock.now() + mediaTtlMs
-  const stored = await store.put(bytes, { format, expiresAtMs })
-  return hosted(stored, format, size, expiresAtMs, dependencies)
+  const stored = await store.put(bytes, storeOptionsOf(format, wanted, dependencies))
+  return hosted(stored, format, size, dependencies)
 }
 
 const prepareOnce = async (
   image: ProviderImage,
   wanted: WantedImages,
   dependencies: PrepareImagesDependencies,
-): Promise<Prepared> => {
+): Promise<PreparedImage> => {
   const { maxImageBytes } = dependencies
   const opened = await openProviderImage(image, dependencies)
   try {
@@ -167,7 +192,7 @@ const prepareOnce = async (
     const arriving = { format, head, meter: measure(all, maxImageBytes, tooLarge) }
     const isPassedOn = wanted.responseFormat === 'url' && !conversionTarget(format, wanted)
     return isPassedOn
-      ? await hostAsItComes(arriving, dependencies)
+      ? await hostAsItComes(arriving, wanted, dependencies)
       : await hold(arriving, wanted, dependencies)
   } finally {
     opened.close()
@@ -185,7 +210,7 @@ const prepareImage = async (
   image: ProviderImage,
   wanted: WantedImages,
   dependencies: PrepareImagesDependencies,
-): Promise<Prepared> => {
+): Promise<PreparedImage> => {
   const { signal, retryDelaysMs } = dependencies
   for (let tries = 0; ; tries += 1) {
     try {
@@ -225,5 +250,5 @@ export const prepareImages = async (
   }
   const failed = results.find((result) => result.status === 'rejected')
   if (done.length === 0 && failed) throw failed.reason
-  return done.map(({ image }) => image)
+  return done
 }

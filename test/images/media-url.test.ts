@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createMediaSigner, loadMediaSecret } from '#src/images/media-url.ts'
+import { loadDiskMediaSecret } from '#src/images/disk-media-secret.ts'
+import { createMediaSigner } from '#src/images/media-url.ts'
 
 const signer = createMediaSigner(Buffer.alloc(32, 1))
 const file = fc.stringMatching(/^[a-z0-9]{1,40}\.png$/)
@@ -63,7 +64,7 @@ describe('createMediaSigner', () => {
   })
 })
 
-describe('loadMediaSecret', () => {
+describe('loadDiskMediaSecret', () => {
   let directory: string
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'fresnel-secret-'))
@@ -72,16 +73,16 @@ describe('loadMediaSecret', () => {
 
   it('gives every process on the folder the same key, also when they start at once', async () => {
     const inner = join(directory, 'media')
-    const secrets = await Promise.all(Array.from({ length: 8 }, () => loadMediaSecret(inner)))
-    const again = await loadMediaSecret(inner)
+    const secrets = await Promise.all(Array.from({ length: 8 }, () => loadDiskMediaSecret(inner)))
+    const again = await loadDiskMediaSecret(inner)
     expect(new Set([...secrets, again].map(String)).size).toBe(1)
     expect(again).toEqual(await readFile(join(inner, '.signing-key')))
     expect(await readdir(inner)).toEqual(['.signing-key'])
   })
 
   it('makes the key readable by its owner only, and another one for another folder', async () => {
-    const one = await loadMediaSecret(join(directory, 'one'))
-    const two = await loadMediaSecret(join(directory, 'two'))
+    const one = await loadDiskMediaSecret(join(directory, 'one'))
+    const two = await loadDiskMediaSecret(join(directory, 'two'))
     expect(one).toHaveLength(32)
     expect(one.equals(two)).toBe(false)
     expect((await stat(join(directory, 'one', '.signing-key'))).mode & 0o777).toBe(0o600)
@@ -89,6 +90,6 @@ describe('loadMediaSecret', () => {
 
   it('refuses a file that is no key', async () => {
     await writeFile(join(directory, '.signing-key'), 'short')
-    await expect(loadMediaSecret(directory)).rejects.toThrow('must hold 32 bytes but has 5')
+    await expect(loadDiskMediaSecret(directory)).rejects.toThrow('must hold 32 bytes but has 5')
   })
 })

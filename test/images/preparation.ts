@@ -101,6 +101,9 @@ const dependenciesOf = (
   maxImageBytes: 4_000_000,
   signal,
   retryDelaysMs: [0, 0],
+  onNotKept: (error) => {
+    throw error
+  },
 })
 
 export const createPreparation = async (): Promise<Preparation> => {

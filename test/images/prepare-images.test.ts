@@ -1,3 +1,4 @@
+import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { WantedImages } from '#src/domain/image-result.ts'
 import { OUTPUT_FORMATS } from '#src/domain/media.ts'
@@ -79,7 +80,7 @@ describe('prepareImages', () => {
     const { path } = prepared.content as { path: string }
     const [, file = '', expires = '', signature = ''] =
       /^\/v1\/media\/(.+)\?expires=(\d+)&signature=(.+)$/.exec(path) ?? []
-    expect(file).toMatch(/^4600-[0-9a-f]{32}\.png$/)
+    expect(file).toMatch(/^0000004600-[0-9a-f]{32}\.png$/)
     expect(signer.verify(file, expires, signature, 4_599_999)).toBe('valid')
     expect(signer.verify(file, expires, signature, 4_600_000)).toBe('expired')
   })
@@ -123,5 +124,72 @@ describe('prepareImages', () => {
     expect((await preparation.prepare(images, base64)).map((each) => each.size.width)).toEqual(
       widths,
     )
+  })
+})
+
+describe('an image that is to be kept', () => {
+  const day: Partial<WantedImages> = { keepForMs: 86_400_000 }
+  const image = async (): Promise<ProviderImage> => ({
+    kind: 'bytes',
+    bytes: await sampleImage('png', size),
+  })
+
+  it.each(['url', 'b64_json'] as const)('lies in the store for longer, as %s', async (form) => {
+    const given = await image()
+    const prepared = await preparation.prepareOne(given, { responseFormat: form, ...day })
+    expect(prepared.file).toMatch(/^0000087400-[0-9a-f]{32}\.png$/)
+    const opened = await preparation.store.open(prepared.file ?? '')
+    const stored = opened && (await buffer(opened.stream))
+    expect(stored?.equals(await preparation.bytesOf(prepared))).toBe(true)
+  })
+
+  it('has a URL that ends before it does', async () => {
+    const { file = '', content } = await preparation.prepareOne(await image(), { ...url, ...day })
+    expect(content).toEqual({ kind: 'hosted', path: signer.sign(file, 4_600_000) })
+  })
+
+  it('lives as long as its URL at least', async () => {
+    const prepared = await preparation.prepareOne(await image(), { ...url, keepForMs: 1 })
+    expect(prepared.file).toMatch(/^0000004600-/)
+  })
+
+  it('is kept as it was converted', async () => {
+    const wanted = { ...base64, ...day, outputFormat: 'jpeg' } as const
+    expect((await preparation.prepareOne(await image(), wanted)).file).toMatch(/\.jpeg$/)
+  })
+
+  it('is answered as bytes also when it cannot be kept', async () => {
+    const errors: unknown[] = []
+    const full = new Error('full')
+    preparation.dependencies = {
+      ...preparation.dependencies,
+      store: { ...preparation.store, put: () => Promise.reject(full) },
+      onNotKept: (error) => errors.push(error),
+    }
+    const prepared = await preparation.prepareOne(await image(), { ...base64, ...day })
+    expect([prepared.content.kind, prepared.file, errors]).toEqual(['bytes', undefined, [full]])
+  })
+
+  it('is removed again when the client leaves', async () => {
+    preparation.ways(await sampleImage('png', size))
+    const lost = { ...preparation.store }
+    preparation.dependencies = {
+      ...preparation.dependencies,
+      store: {
+        ...lost,
+        put: async (...given) => {
+          const stored = await lost.put(...given)
+          preparation.controller.abort()
+          return stored
+        },
+      },
+    }
+    await expect(preparation.prepareOne(await image(), { ...base64, ...day })).rejects.toThrow()
+    expect(await preparation.store.sweep(Number.MAX_SAFE_INTEGER)).toBe(0)
+  })
+
+  it('is not stored when it is answered as bytes and nobody asks for it', async () => {
+    const prepared = await preparation.prepareOne(await image(), base64)
+    expect([prepared.file, preparation.store.puts]).toEqual([undefined, []])
   })
 })

@@ -1,0 +1,46 @@
+import type { Clock } from '#src/domain/clock.ts'
+import { GatewayError } from '#src/domain/errors.ts'
+import type { AnswerImage, KeptImage } from '#src/domain/image-answer.ts'
+import type { PreparedImage, WantedImages } from '#src/domain/image-result.ts'
+import { collect } from './byte-source.ts'
+import type { MediaStore } from './media-store.ts'
+import type { MediaSigner } from './media-url.ts'
+
+export interface KeptImagesDependencies {
+  readonly store: MediaStore
+  readonly signer: MediaSigner
+  readonly clock: Clock
+  /** Milliseconds for which a hosted image's URL can be opened. */
+  readonly mediaTtlMs: number
+}
+
+/** Makes the images of a kept answer ready to be answered again. Rejects with NOT_FOUND when one is gone. */
+export type OpenKeptImages = (
+  images: readonly KeptImage[],
+  responseFormat: WantedImages['responseFormat'],
+) => Promise<readonly AnswerImage[]>
+
+const gone = (): GatewayError =>
+  new GatewayError('NOT_FOUND', 'The images of this request are not here any more.')
+
+/** With fresh URLs: those of the first answer may have expired. */
+export const createOpenKeptImages =
+  ({ store, signer, clock, mediaTtlMs }: KeptImagesDependencies): OpenKeptImages =>
+  async (images, responseFormat) => {
+    const contentOf = async ({ file }: KeptImage): Promise<PreparedImage['content']> => {
+      if (responseFormat === 'b64_json') {
+        const opened = await store.open(file)
+        if (!opened) throw gone()
+        return { kind: 'bytes', bytes: await collect(opened.stream) }
+      }
+      if (!(await store.describe(file))) throw gone()
+      return { kind: 'hosted', path: signer.sign(file, clock.now() + mediaTtlMs) }
+    }
+    return Promise.all(
+      images.map(async (kept): Promise<AnswerImage> => {
+        const { file, format, size, sizeBytes, revisedPrompt } = kept
+        const image = { file, format, size, sizeBytes, content: await contentOf(kept) }
+        return { image, ...(revisedPrompt !== undefined && { revisedPrompt }) }
+      }),
+    )
+  }

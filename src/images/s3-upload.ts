@@ -1,0 +1,82 @@
+import { Readable } from 'node:stream'
+import { AbortMultipartUploadCommand, type S3Client } from '@aws-sdk/client-s3'
+import { Upload } from '@aws-sdk/lib-storage'
+import type { ByteSource } from './byte-source.ts'
+
+/** Smallest part that S3 takes; an image up to this size is one request. */
+const PART_BYTES = 5 * 1024 * 1024
+/** Parts on their way at once: an upload holds at most these and the one being filled, 15 MiB. */
+const PARTS_AT_ONCE = 2
+
+/** Where an object comes to lie, and its metadata. */
+export interface ObjectTarget {
+  readonly Bucket: string
+  readonly Key: string
+  readonly ContentType: string
+  readonly CacheControl: string
+  readonly ContentDisposition: string
+}
+
+/** The bytes were the problem, not the bucket. */
+export class SourceError extends Error {
+  override readonly name = 'SourceError'
+  readonly original: unknown
+
+  constructor(original: unknown) {
+    super('the source of an upload failed')
+    this.original = original
+  }
+}
+
+/** The same client, whose requests end with the signal; `Upload` itself would let those under way finish. */
+const endingWith = (client: S3Client, abortSignal: AbortSignal): S3Client => {
+  const send = (command: Parameters<S3Client['send']>[0]) =>
+    client.send(command, command instanceof AbortMultipartUploadCommand ? {} : { abortSignal })
+  return Object.create(client, { send: { value: send } }) as S3Client
+}
+
+/**
+ * Sends bytes of unknown length in one request or in parts; resolves to their number. What fails leaves no object and
+ * no parts. Rejects with `SourceError`, or with the SDK's error.
+ */
+export const uploadObject = async (
+  client: S3Client,
+  target: ObjectTarget,
+  source: ByteSource | Uint8Array,
+  signal?: AbortSignal,
+): Promise<number> => {
+  signal?.throwIfAborted()
+  let sizeBytes = 0
+  let failure: SourceError | undefined
+  const read = async function* () {
+    try {
+      for await (const chunk of source as ByteSource) {
+        sizeBytes += chunk.length
+        yield chunk
+      }
+    } catch (error) {
+      failure = new SourceError(error)
+      throw failure
+    }
+  }
+  const isHeld = source instanceof Uint8Array
+  const abortController = new AbortController()
+  const onAbort = (): void => abortController.abort()
+  const upload = new Upload({
+    client: signal ? endingWith(client, signal) : client,
+    params: { ...target, Body: isHeld ? source : Readable.from(read()) },
+    partSize: PART_BYTES,
+    queueSize: PARTS_AT_ONCE,
+    abortController,
+  })
+  signal?.addEventListener('abort', onAbort, { once: true })
+  try {
+    await upload.done()
+    return isHeld ? source.length : sizeBytes
+  } catch (error) {
+    // The upload's own error may be that of the clearing up that followed.
+    throw failure ?? error
+  } finally {
+    signal?.removeEventListener('abort', onAbort)
+  }
+}

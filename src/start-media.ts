@@ -1,0 +1,91 @@
+import type { Logger } from 'pino'
+import { type Config, ConfigError } from './config.ts'
+import { systemClock } from './domain/clock.ts'
+import { loadDiskMediaSecret } from './images/disk-media-secret.ts'
+import { createDiskMediaStore } from './images/disk-media-store.ts'
+import type { MediaStore } from './images/media-store.ts'
+import { createMediaSigner, type MediaSigner } from './images/media-url.ts'
+import { createS3Client, type S3BucketSettings } from './images/s3-client.ts'
+import { describeS3Failure, readS3Failure, type S3Failure } from './images/s3-failure.ts'
+import { loadS3MediaSecret } from './images/s3-media-secret.ts'
+import { createS3MediaStore } from './images/s3-media-store.ts'
+
+/** How often expired images are removed, in milliseconds. */
+const SWEEP_INTERVAL_MS = 60_000
+
+/** The hosting of images, at work. */
+export interface RunningMedia {
+  readonly store: MediaStore
+  readonly signer: MediaSigner
+  /** Ends the removal of expired images and the store's connections. */
+  close(): void
+}
+
+interface OpenStore {
+  readonly store: MediaStore
+  /** The key that lies beside the images; not asked for when the operator gives one. */
+  loadSecret(): Promise<Buffer>
+  close(): void
+}
+
+const openDisk = async (directory: string): Promise<OpenStore> => ({
+  store: await createDiskMediaStore(directory),
+  loadSecret: () => loadDiskMediaSecret(directory),
+  close: () => undefined,
+})
+
+const openBucket = (settings: S3BucketSettings, logger: Logger): OpenStore => {
+  const client = createS3Client(settings)
+  const onFailure = (failure: S3Failure): void =>
+    logger.warn(failure, 'the bucket of hosted images failed')
+  return {
+    store: createS3MediaStore({ client, settings, clock: systemClock, onFailure }),
+    loadSecret: async () => {
+      try {
+        return await loadS3MediaSecret(client, settings)
+      } catch (error) {
+        const failure = readS3Failure(error)
+        // A key of the wrong length is told as it is; the rest is the bucket's.
+        if (failure.code === 'Error' && error instanceof Error) throw error
+        const text = `MEDIA_S3_BUCKET cannot be used: ${describeS3Failure(failure)} (${failure.code})`
+        throw new ConfigError([text])
+      }
+    },
+    close: () => client.destroy(),
+  }
+}
+
+/** One sweep at a time: a slow store is not asked again before it has answered. */
+const startSweeping = (store: MediaStore, logger: Logger): NodeJS.Timeout => {
+  let isSweeping = false
+  const sweep = async (): Promise<void> => {
+    if (isSweeping) return
+    isSweeping = true
+    try {
+      await store.sweep(systemClock.now())
+    } catch (error) {
+      logger.warn(readS3Failure(error), 'expired images could not be removed')
+    } finally {
+      isSweeping = false
+    }
+  }
+  return setInterval(() => void sweep(), SWEEP_INTERVAL_MS).unref()
+}
+
+/** Opens the store that the configuration names. Rejects with `ConfigError` when its bucket cannot be used. */
+export const startMedia = async (config: Config, logger: Logger): Promise<RunningMedia> => {
+  const { mediaS3, mediaDir, mediaSigningKey } = config
+  const opened = mediaS3 ? openBucket(mediaS3, logger) : await openDisk(mediaDir)
+  try {
+    const secret = mediaSigningKey ? Buffer.from(mediaSigningKey) : await opened.loadSecret()
+    const sweeping = startSweeping(opened.store, logger)
+    const close = (): void => {
+      clearInterval(sweeping)
+      opened.close()
+    }
+    return { store: opened.store, signer: createMediaSigner(secret), close }
+  } catch (error) {
+    opened.close()
+    throw error
+  }
+}

@@ -1,0 +1,83 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { providerModules } from '#providers/provider-modules.ts'
+import { ConfigError, readConfig } from '#src/config.ts'
+import { type RunningMedia, startMedia } from '#src/start-media.ts'
+import { createLogger } from '#src/telemetry/logger.ts'
+import { type S3Emulator, startS3Emulator } from '#test/emulators/s3/s3-emulator.ts'
+
+let s3: S3Emulator
+let directory: string
+let running: RunningMedia[]
+beforeEach(async () => {
+  s3 = await startS3Emulator()
+  directory = await mkdtemp(join(tmpdir(), 'fresnel-start-media-'))
+  running = []
+})
+afterEach(async () => {
+  vi.useRealTimers()
+  for (const media of running) media.close()
+  await s3.close()
+  await rm(directory, { recursive: true })
+})
+
+const start = async (environment: Readonly<Record<string, string>>) => {
+  const config = readConfig({ FAL_KEY: 'k', MEDIA_DIR: directory, ...environment }, providerModules)
+  const media = await startMedia(config, createLogger('silent'))
+  running.push(media)
+  return media
+}
+
+const names = {
+  folder: () => readdir(directory),
+  bucket: async () => [...s3.bucket.objects.keys()],
+}
+
+describe.each(['folder', 'bucket'] as const)('hosting in a %s', (kind) => {
+  const environment = () => (kind === 'bucket' ? s3.environment : {})
+
+  it('keeps its signing key beside the images, for the next start', async () => {
+    const [one, other] = [await start(environment()), await start(environment())]
+    expect(other.signer.sign('a.png', 9e12)).toBe(one.signer.sign('a.png', 9e12))
+    expect(await names[kind]()).toEqual(['.signing-key'])
+  })
+
+  it('signs with the key that the operator gives, and then keeps none', async () => {
+    const key = { MEDIA_SIGNING_KEY: 'x'.repeat(32) }
+    const media = await start({ ...environment(), ...key })
+    const other = await start(key)
+    expect(media.signer.sign('a.png', 9e12)).toBe(other.signer.sign('a.png', 9e12))
+    expect(await names[kind]()).toEqual([])
+  })
+
+  it('removes what has expired each minute', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] })
+    const { store } = await start(environment())
+    const put = async (lifeMs: number) => {
+      const expiresAtMs = Date.now() + lifeMs
+      return (await store.put(Buffer.from('a'), { format: 'png', expiresAtMs })).file
+    }
+    const files = [await put(58_000), await put(62_000)]
+    vi.advanceTimersByTime(60_000)
+    await expect.poll(names[kind]).toEqual(['.signing-key', files[1]])
+  })
+})
+
+describe('a bucket that cannot be used', () => {
+  const problemOf = async (environment: Record<string, string> = {}) => {
+    const error = await start({ ...s3.environment, ...environment }).catch((thrown) => thrown)
+    expect(error).toBeInstanceOf(ConfigError)
+    return String(error.message)
+  }
+
+  it('ends the start with its reason', async () => {
+    expect(await problemOf({ MEDIA_S3_BUCKET: 'none' })).toContain(
+      'MEDIA_S3_BUCKET cannot be used: its bucket does not exist (NoSuchBucket)',
+    )
+    expect(await problemOf({ MEDIA_S3_SECRET_ACCESS_KEY: 'none' })).toContain(
+      'its bucket does not accept its secret key (SignatureDoesNotMatch)',
+    )
+  })
+})
