@@ -1,11 +1,14 @@
 import type { Offering, PriceRule } from '#src/domain/model-card.ts'
-import type { ShownPerformance } from '#src/domain/performance.ts'
+import { LEAST_LIVE_REQUESTS, type ShownPerformance } from '#src/domain/performance.ts'
 import { code, fact, section, table } from './model-page-markdown.ts'
 
 const METRIC_NAMES: Readonly<Record<PriceRule['metric'], string>> = {
   output_image: 'Output image',
   input_token: 'Input tokens',
+  input_text_token: 'Input text tokens',
+  input_image_token: 'Input image tokens',
   output_text_token: 'Output text tokens',
+  output_image_token: 'Output image tokens',
   request: 'Request',
 }
 
@@ -124,7 +127,7 @@ const notesOn = (shown: readonly (ShownPerformance | undefined)[]): readonly str
   'Generation times are of requests that gave an image. The success rate leaves out rate limits and refused content.',
   ...(shown.some((figures) => figures?.source === 'model_file')
     ? [
-        'Figures with the source "model file" were not measured by this gateway: nothing was tried there in this time, and they are the ones published with the model.',
+        `Figures with the source "model file" were not measured by this gateway: fewer than ${LEAST_LIVE_REQUESTS} attempts were made there in this time, and they are the ones published with the model.`,
       ]
     : []),
 ]

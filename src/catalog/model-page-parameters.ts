@@ -88,10 +88,24 @@ const byMode = (
 const onlyVia = (providers: readonly string[]): string =>
   providers.length > 0 ? `Only available via ${providers.join(', ')}.` : 'No provider takes it.'
 
+/** What the gateway itself does something with. */
+const DONE_BY_GATEWAY = ['stream', 'user', 'safety_identifier', 'webhook_url']
+
+/** No provider does anything with it, such as OpenAI's parameters that the model's card does not declare. */
+const isWithoutEffect = (schema: JsonObject): boolean => {
+  const handling = Object.values(Object(schema['x-handling'] ?? {}))
+  return handling.length > 0 && handling.every((how) => how === 'ignored')
+}
+
 /** Which providers take the parameter, where not all do, and which do nothing with it. */
 const providersOf =
-  (nameOf: (provider: string) => string) =>
+  (name: string, nameOf: (provider: string) => string) =>
   (schema: JsonObject): string => {
+    if (isWithoutEffect(schema)) {
+      return DONE_BY_GATEWAY.includes(name)
+        ? 'For the gateway itself, whichever provider serves.'
+        : 'Taken from every client, but sent to no provider.'
+    }
     const only = schema['x-providers']
     const handling = schema['x-handling']
     const ignoring = Object.entries(isJsonObject(handling) ? handling : {})
@@ -104,10 +118,6 @@ const providersOf =
       .filter(Boolean)
       .join(' ')
   }
-
-/** OpenAI's parameters that the model's card does not declare say nothing of providers. */
-const isWithoutEffect = (schema: JsonObject): boolean =>
-  schema['x-group'] !== undefined && schema['x-handling'] === undefined
 
 const fieldsOf = ({ properties }: JsonObject): readonly string[] =>
   Object.entries(isJsonObject(properties) ? properties : {}).map(([name, schema]) => {
@@ -127,8 +137,7 @@ const presentParameter = (
     String(schema['description'] ?? ''),
     ...valuesOf(schema),
     `Modes: ${modes.map(({ mode }) => mode).join(', ')}.`,
-    ...byMode(parameter, providersOf(nameOf)),
-    isWithoutEffect(schema) ? 'Taken from every client, but sent to no provider.' : '',
+    ...byMode(parameter, providersOf(name, nameOf)),
   ].filter(Boolean)
   const head = `- ${code(name)} (${typeOf(schema)}${requirementOf(parameter)}${standard})`
   return [`${head}: ${sentences.join(' ')}`, ...fieldsOf(schema)]

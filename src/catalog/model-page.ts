@@ -43,6 +43,7 @@ const quickReferenceLines = (page: ModelPage): readonly string[] => {
     // A model that is not paid by the image has none.
     ...fact('Starting price', Number.isFinite(price) ? `${formatUsd(price)} per image` : undefined),
     ...fact('Parameter schemas', `${apiUrlOf(page)}/models/${card.id}?schema=true`),
+    ...fact('API reference', `${page.baseUrl}/docs`),
     ...fact('Providers as JSON', `${page.baseUrl}/v1/models/${card.id}/providers`),
   ]
 }

@@ -58,11 +58,14 @@ const COPIED_KEYWORDS = [
   'maxLength',
 ] as const
 
-const valueSchema = (parameter: CardParameter): JsonObject => {
+const FILE = { type: 'string', format: 'binary' }
+
+const valueSchema = (name: string, parameter: CardParameter): JsonObject => {
+  if (parameter.type === 'file' && name === 'mask') return { ...FILE, 'x-kind': 'file' }
   if (parameter.type === 'file') {
     return {
       type: 'array',
-      items: { type: 'string', format: 'binary' },
+      items: FILE,
       minItems: parameter.minItems ?? 1,
       maxItems: parameter.maxItems ?? 1,
       'x-kind': 'file',
@@ -86,7 +89,7 @@ const propertySchema = (
   const providers = Object.keys(handling)
   const allProviders = new Set(offerings.map((offering) => offering.provider))
   return {
-    ...valueSchema(parameter),
+    ...valueSchema(name, parameter),
     description: parameter.description,
     'x-group': parameter.group,
     'x-handling': handling,
@@ -129,8 +132,14 @@ const compileSchema = (file: ModelFile, mode: Mode): JsonObject => {
     properties[name] = propertySchema(name, parameter, file, offerings)
   }
   properties['provider'] = RoutingFieldSchema as unknown as JsonObject
-  for (const [name, { schema }] of STANDARD_PARAMETERS) {
-    properties[name] ??= { ...schema, description: "OpenAI's parameter.", 'x-group': 'additional' }
+  const ignored = Object.fromEntries(offerings.map(({ provider }) => [provider, 'ignored']))
+  for (const [name, { schema, description }] of STANDARD_PARAMETERS) {
+    properties[name] ??= {
+      ...schema,
+      description,
+      'x-group': 'additional',
+      'x-handling': { ...ignored },
+    }
   }
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',

@@ -11,12 +11,21 @@ import type { MappingRule, ParameterMapping, ToRule } from '#src/domain/model-ca
 import { chooseNearest, isReadBy } from './codecs.ts'
 import { STANDARD_PARAMETERS } from './standard-parameters.ts'
 
+/** Where an offering takes pictures. */
+export interface PictureField {
+  readonly field: string
+  /** Whether that field takes a list rather than a single picture. */
+  readonly isList: boolean
+}
+
 /** A request's parameters as one offering takes them. */
 export interface MappedParameters {
   /** The provider's input, without images and without the count. */
   readonly input: JsonObject
   /** Field for the input images; absent: the offering has none. */
-  readonly imageField?: { readonly field: string; readonly isList: boolean }
+  readonly imageField?: PictureField
+  /** Field for the mask; absent: the offering has none. */
+  readonly maskField?: PictureField
   /** Field for the number of images of one call; absent: a call makes one. */
   readonly countField?: string
   /** Most images that one call makes. */
@@ -56,22 +65,45 @@ const setPath = (target: JsonObject, path: string, value: JsonValue): void => {
   node[last] = isJsonObject(present) && isJsonObject(value) ? { ...present, ...value } : value
 }
 
+/** Parameters after those that decide several others were split, and what was said in vain. */
+interface SplitParameters {
+  readonly parameters: JsonObject
+  /** Deciding parameters whose shape this offering cannot make. */
+  readonly unread: readonly string[]
+  /** Parameters that gave way to another of the same meaning. */
+  readonly overruled: readonly { readonly name: string; readonly by: string }[]
+}
+
 /** Splits the parameters that decide several others (`size` → `aspect_ratio` and `resolution`). */
 const splitParameters = (
   mapping: ParameterMapping,
   parameters: Readonly<JsonObject>,
-): JsonObject => {
+): SplitParameters => {
   const result: JsonObject = { ...parameters }
+  const unread: string[] = []
+  const overruled: { name: string; by: string }[] = []
   for (const [name, rule] of Object.entries(mapping.rules)) {
-    const value = result[name]
-    if (!('split' in rule) || typeof value !== 'string') continue
+    const value = parameters[name]
+    if (!('split' in rule) || typeof value !== 'string' || value === 'auto') continue
+    const isPixels = parsePixelSize(value) !== undefined
+    let isShapeRead = false
     for (const target of rule.split) {
       const targetRule = mapping.rules[target]
-      if (!isToRule(targetRule)) continue
-      if (!targetRule.codec || isReadBy(targetRule.codec, value)) result[target] = value
+      const isTaken =
+        isToRule(targetRule) && (!targetRule.codec || isReadBy(targetRule.codec, value))
+      const before = result[target]
+      // Pixels decide shape and scale, and what is said of either besides is ignored; a ratio can only contradict.
+      if (isPixels) delete result[target]
+      else if (isTaken && before !== undefined && before !== 'auto' && before !== value) {
+        overruled.push({ name: target, by: name })
+      }
+      if (!isTaken) continue
+      result[target] = value
+      isShapeRead ||= targetRule.codec !== 'nearest_tier'
     }
+    if (!isShapeRead) unread.push(name)
   }
-  return result
+  return { parameters: result, unread, overruled }
 }
 
 const refuse = (
@@ -95,14 +127,17 @@ const refuse = (
 const applyNearest = (draft: Draft, name: string, rule: ToRule, value: JsonValue): void => {
   const options = Array.isArray(rule.values) ? rule.values : Object.keys(rule.values ?? {})
   const nearest = rule.codec && chooseNearest(rule.codec, String(value), options)
-  if (!nearest) return
+  if (!nearest) {
+    refuse(draft, rule.otherwise, name, value)
+    return
+  }
   const sent = Array.isArray(rule.values) ? nearest.chosen : rule.values?.[nearest.chosen]
   setPath(draft.input, rule.to, sent as JsonValue)
   draft.chosen.set(name, { asked: value, given: nearest.chosen, isExact: nearest.isExact })
 }
 
 const applyToRule = (draft: Draft, name: string, rule: ToRule, value: JsonValue): void => {
-  if (rule.codec) {
+  if (rule.codec && value !== 'auto') {
     applyNearest(draft, name, rule, value)
   } else if (!rule.values) {
     setPath(draft.input, rule.to, value)
@@ -117,6 +152,19 @@ const applyToRule = (draft: Draft, name: string, rule: ToRule, value: JsonValue)
   }
 }
 
+/** Whether "auto" is a value of its own to this rule. Else it asks for nothing, and is left to the provider. */
+const takesAuto = (rule: MappingRule): boolean => {
+  if (!isToRule(rule)) return false
+  if (rule.values === undefined) return rule.codec === undefined
+  return Array.isArray(rule.values)
+    ? rule.values.includes('auto')
+    : Object.hasOwn(rule.values, 'auto')
+}
+
+/** OpenAI's parameters have values that say no more than their absence; of all others every value asks for something. */
+const asksForSomething = (name: string, value: JsonValue): boolean =>
+  STANDARD_PARAMETERS.get(name)?.asksForSomething(value) ?? true
+
 const applyRule = (
   draft: Draft,
   name: string,
@@ -125,10 +173,10 @@ const applyRule = (
 ): void => {
   if ('const' in rule) {
     setPath(draft.input, rule.to, structuredClone(rule.const as JsonValue))
-  } else if (value === undefined || value === 'auto' || 'split' in rule) {
+  } else if (value === undefined || 'split' in rule || (value === 'auto' && !takesAuto(rule))) {
     return
   } else if ('unsupported' in rule) {
-    refuse(draft, rule.unsupported, name)
+    if (asksForSomething(name, value)) refuse(draft, rule.unsupported, name)
   } else if (!rule.to.endsWith('[]') && rule.maximum === undefined) {
     applyToRule(draft, name, rule, value)
   }
@@ -143,9 +191,8 @@ const ownedFields = (mapping: ParameterMapping): Set<string> =>
   )
 
 const applyUndeclared = (draft: Draft, name: string, value: JsonValue): void => {
-  const standard = STANDARD_PARAMETERS.get(name)
-  if (standard) {
-    if (standard.asksForSomething(value)) refuse(draft, 'warn', name)
+  if (STANDARD_PARAMETERS.has(name)) {
+    if (asksForSomething(name, value)) refuse(draft, 'warn', name)
     return
   }
   const { passThrough } = draft.mapping
@@ -194,33 +241,53 @@ const adjustmentWarnings = (
     )
 }
 
-const readImageField = (rule: MappingRule | undefined) =>
-  isToRule(rule)
-    ? { imageField: { field: rule.to.replace('[]', ''), isList: rule.to.endsWith('[]') } }
-    : {}
+const pictureField = (rule: MappingRule | undefined): PictureField | undefined =>
+  isToRule(rule) ? { field: rule.to.replace('[]', ''), isList: rule.to.endsWith('[]') } : undefined
+
+/** Parameters that are pictures: they are placed by their fields, and never values of the input. */
+const PICTURE_PARAMETERS = ['image', 'mask']
+
+const applyRules = (draft: Draft, parameters: Readonly<JsonObject>): void => {
+  const { rules } = draft.mapping
+  const split = splitParameters(draft.mapping, parameters)
+  for (const [name, rule] of Object.entries(rules)) {
+    if (!PICTURE_PARAMETERS.includes(name)) applyRule(draft, name, rule, split.parameters[name])
+  }
+  for (const [name, value] of Object.entries(parameters)) {
+    // A constant is the mapping's own affair: a client's parameter of that name is declared by nobody.
+    const isDeclared = Object.hasOwn(rules, name) && !('const' in (rules[name] as MappingRule))
+    if (!isDeclared && value !== null) applyUndeclared(draft, name, value)
+  }
+  for (const name of split.unread) refuse(draft, 'warn', name, parameters[name])
+  for (const { name, by } of split.overruled) {
+    const message = `${name} ${JSON.stringify(parameters[name])} gives way to ${by} ${JSON.stringify(parameters[by])}.`
+    draft.warnings.push({ type: 'adjusted', param: name, message })
+  }
+}
 
 /**
  * What an offering is sent for these parameters. Pure, and total: every parameter ends in the input, in a warning, in
- * an exclusion, or is the gateway's own work. Never throws on parameters that the compiled schema accepts.
+ * an exclusion, or is the gateway's own work. Never throws on parameters that the compiled schema accepts. A mask that
+ * an offering cannot take excludes it: a picture changed everywhere is not what was asked for.
  */
 export const mapParameters = (
   mapping: ParameterMapping,
   parameters: Readonly<JsonObject>,
+  { hasMask = false }: { readonly hasMask?: boolean } = {},
 ): MappedParameters => {
   const draft: Draft = { mapping, input: {}, warnings: [], chosen: new Map() }
-  const split = splitParameters(mapping, parameters)
-  for (const [name, rule] of Object.entries(mapping.rules))
-    applyRule(draft, name, rule, split[name])
-  for (const [name, value] of Object.entries(parameters)) {
-    if (!Object.hasOwn(mapping.rules, name) && value !== null) applyUndeclared(draft, name, value)
-  }
+  applyRules(draft, parameters)
+  const imageField = pictureField(mapping.rules['image'])
+  const maskField = pictureField(mapping.rules['mask'])
+  if (hasMask && !maskField) refuse(draft, 'exclude', 'mask')
   const tier = (draft.chosen.get('resolution')?.given ??
     mapping.defaultResolution) as ResolutionTier
   const count = mapping.rules['n']
   const countRule = isToRule(count) ? count : undefined
   return {
     input: draft.input,
-    ...readImageField(mapping.rules['image']),
+    ...(imageField && { imageField }),
+    ...(maskField && { maskField }),
     ...(countRule && { countField: countRule.to }),
     imagesPerCall: countRule?.maximum ?? 1,
     resolution: tier,

@@ -21,18 +21,23 @@ export interface BillableWork {
 
 const TOKENS_PER_UNIT = 1_000_000
 
-/** USD of one unit; a tier without a price of its own costs what the nearest priced tier costs. */
-const unitPriceUsd = (rule: PriceRule, resolution: ResolutionTier): number => {
-  const byTier = rule.usdByResolution
-  if (!byTier) return rule.usd ?? 0
-  const priced = RESOLUTION_TIERS.filter((tier) => byTier[tier] !== undefined)
-  const tier = nearestByLogRatio(
-    TIER_SIDE_PIXELS[resolution],
-    priced,
-    (entry) => TIER_SIDE_PIXELS[entry],
-  )
-  return (tier && byTier[tier]) ?? 0
+/** The entry of the tier, else of the nearest tier that has one; `undefined`: none has. */
+const atTier = (
+  byTier: PriceRule['usdByResolution'],
+  resolution: ResolutionTier,
+): number | undefined => {
+  const present = RESOLUTION_TIERS.filter((tier) => byTier?.[tier] !== undefined)
+  const side = (tier: ResolutionTier) => TIER_SIDE_PIXELS[tier]
+  const tier = nearestByLogRatio(side(resolution), present, side)
+  return tier && byTier?.[tier]
 }
+
+/** USD of one unit; a tier without a price of its own costs what the nearest priced tier costs. */
+const unitPriceUsd = (rule: PriceRule, resolution: ResolutionTier): number =>
+  rule.usdByResolution ? (atTier(rule.usdByResolution, resolution) ?? 0) : (rule.usd ?? 0)
+
+const inputTextTokens = ({ inputTokens = 0, ...usage }: ProviderUsage): number =>
+  usage.inputTextTokens ?? Math.max(0, inputTokens - (usage.inputImageTokens ?? 0))
 
 /** Output tokens that are not part of an image: text and thoughts. */
 const outputTextTokens = (usage: ProviderUsage): number =>
@@ -40,14 +45,29 @@ const outputTextTokens = (usage: ProviderUsage): number =>
     ? usage.outputTextTokens + (usage.thoughtTokens ?? 0)
     : Math.max(0, (usage.outputTokens ?? 0) - (usage.outputImageTokens ?? usage.outputTokens ?? 0))
 
+/** Counted by the provider, else what images of this tier usually have. */
+const outputImageTokens = (rule: PriceRule, { usage, images, resolution }: BillableWork): number =>
+  usage?.outputImageTokens ??
+  (usage?.outputTokens !== undefined
+    ? usage.outputTokens - outputTextTokens(usage)
+    : images * (atTier(rule.tokensByResolution, resolution) ?? 0))
+
+/** In the rule's unit. */
 const quantityOf = (rule: PriceRule, work: BillableWork): number => {
+  const usage = work.usage ?? {}
   switch (rule.metric) {
     case 'output_image':
       return work.images
     case 'input_token':
-      return (work.usage?.inputTokens ?? 0) / TOKENS_PER_UNIT
+      return (usage.inputTokens ?? 0) / TOKENS_PER_UNIT
+    case 'input_text_token':
+      return inputTextTokens(usage) / TOKENS_PER_UNIT
+    case 'input_image_token':
+      return (usage.inputImageTokens ?? 0) / TOKENS_PER_UNIT
     case 'output_text_token':
-      return work.usage ? outputTextTokens(work.usage) / TOKENS_PER_UNIT : 0
+      return outputTextTokens(usage) / TOKENS_PER_UNIT
+    case 'output_image_token':
+      return outputImageTokens(rule, work) / TOKENS_PER_UNIT
     case 'request':
       return 1
   }
@@ -88,14 +108,16 @@ export const priceComponents = (offering: Offering, work: BillableWork): PriceCo
 export const priceWork = (offering: Offering, work: BillableWork): MicroUsd =>
   priceComponents(offering, work).reduce((sum, { total }) => sum + total, 0)
 
-/** The lowest price of one image over all offerings, in USD. */
-export const startingPriceUsd = (offerings: readonly Offering[]): number => {
-  const prices = offerings.flatMap((offering) =>
-    offering.prices
-      .filter((rule) => rule.metric === 'output_image')
-      .flatMap((rule) =>
-        rule.usdByResolution ? Object.values(rule.usdByResolution) : [rule.usd ?? 0],
-      ),
-  )
-  return Math.min(...prices)
+/** Prices of one image in USD, by the tiers that have one of their own. */
+const imagePricesUsd = (rule: PriceRule): readonly number[] => {
+  const tokens = Object.values(rule.tokensByResolution ?? {})
+  if (rule.metric === 'output_image_token') {
+    return tokens.map((count) => ((rule.usd ?? 0) * count) / TOKENS_PER_UNIT)
+  }
+  if (rule.metric !== 'output_image') return []
+  return rule.usdByResolution ? Object.values(rule.usdByResolution) : [rule.usd ?? 0]
 }
+
+/** The lowest price of one image over all offerings, in USD. */
+export const startingPriceUsd = (offerings: readonly Offering[]): number =>
+  Math.min(...offerings.flatMap(({ prices }) => prices.flatMap(imagePricesUsd)))

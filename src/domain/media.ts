@@ -36,9 +36,9 @@ export const parsePixelSize = (text: string): PixelSize | undefined => {
   return match ? { width: Number(match[1]), height: Number(match[2]) } : undefined
 }
 
-/** `16:9` → 16/9; `undefined` when it is not of that form or a side is 0. */
+/** `16:9` → 16/9, `2.39:1` → 2.39; `undefined` when it is not of that form or a side is below 1. */
 export const parseAspectRatio = (text: string): number | undefined => {
-  const match = /^([1-9]\d{0,4}):([1-9]\d{0,4})$/.exec(text)
+  const match = /^([1-9]\d{0,4}(?:\.\d{1,4})?):([1-9]\d{0,4}(?:\.\d{1,4})?)$/.exec(text)
   return match ? Number(match[1]) / Number(match[2]) : undefined
 }
 

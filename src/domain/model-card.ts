@@ -53,7 +53,7 @@ const ParameterSchema = Type.Object(
   {
     type: oneOf(
       ['string', 'integer', 'number', 'boolean', 'file'],
-      'JSON type; `file`: uploaded pictures',
+      'JSON type; `file`: pictures, which only `image` (a list of them) and `mask` (one) can be',
     ),
     group: oneOf(PARAMETER_GROUPS, 'Where it is shown'),
     modes: ModesSchema,
@@ -197,12 +197,26 @@ const usd = Type.Number({ minimum: 0, description: 'USD' })
 const PriceSchema = Type.Object(
   {
     metric: oneOf(
-      ['output_image', 'input_token', 'output_text_token', 'request'],
-      'What is counted',
+      [
+        'output_image',
+        'input_token',
+        'input_text_token',
+        'input_image_token',
+        'output_text_token',
+        'output_image_token',
+        'request',
+      ],
+      'What is counted; `input_token`: text and images alike; `output_text_token`: thoughts too',
     ),
     unit: oneOf(['image', 'million_tokens', 'request'], 'What one price buys'),
     usd: Type.Optional(usd),
     usdByResolution: Type.Optional(byTier(usd, 'Instead of `usd`, per tier')),
+    tokensByResolution: Type.Optional(
+      byTier(
+        Type.Integer({ minimum: 1 }),
+        'Of `output_image_token`: tokens of one image, for what is priced before it is made',
+      ),
+    ),
     batchUsd: Type.Optional(usd),
     batchUsdByResolution: Type.Optional(
       byTier(usd, 'Price through the batch interface; kept as data'),

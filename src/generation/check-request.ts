@@ -28,6 +28,7 @@ export const checkRequest = (model: Model, request: ImageRequest): void => {
     ...request.parameters,
     model: request.requestedModel,
     ...(request.mode === 'image_edit' && { image: request.images.map(() => '') }),
+    ...(request.mask && { mask: '' }),
   })
   if (problem) throw problem
 }

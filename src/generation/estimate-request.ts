@@ -5,7 +5,10 @@ import type { Candidate } from '#src/routing/candidates.ts'
 import { NO_HISTORY, rankOptions } from '#src/routing/rank-options.ts'
 import type { DecisionTrace } from './decision-trace.ts'
 import type { GenerationDependencies } from './generation-dependencies.ts'
-import { planRequest } from './plan-request.ts'
+import { type PlanDependencies, planRequest } from './plan-request.ts'
+
+/** What an estimate is made from: a plan, and what is believed of providers. */
+export type EstimateDependencies = PlanDependencies & Pick<GenerationDependencies, 'routing'>
 
 /** What a request would cost at the offering that would be tried first. */
 export interface Estimate {
@@ -25,7 +28,7 @@ const repeat = (components: readonly PriceComponent[], calls: number): PriceComp
 
 /** The candidate that would be tried first now, leaving chance out. */
 const firstChoice = (
-  { routing: { tracker, policy, clock } }: GenerationDependencies,
+  { routing: { tracker, policy, clock } }: EstimateDependencies,
   { routing: preferences, timeoutMs }: ImageRequest,
   candidates: readonly Candidate[],
 ): Candidate => {
@@ -45,7 +48,7 @@ const firstChoice = (
 
 /** Checks and routes a request as if it were to run, sends nothing, and tells what it would cost. */
 export const estimateRequest = (
-  deps: GenerationDependencies,
+  deps: EstimateDependencies,
   request: ImageRequest,
   trace: DecisionTrace,
 ): Estimate => {

@@ -1,4 +1,4 @@
-import type { UploadedImage } from '#src/domain/image-request.ts'
+import type { ImageRequest, UploadedImage } from '#src/domain/image-request.ts'
 import { type InputFormat, mediaTypeOf } from '#src/domain/media.ts'
 import type { InputImage, ProviderCall } from '#src/domain/provider-adapter.ts'
 import type { AttemptContext } from '#src/routing/attempt.ts'
@@ -16,7 +16,7 @@ export type InputsFor = (candidate: Candidate) => Promise<readonly InputImage[]>
 
 /** Converts what an offering does not take, each image to each format at most once for the request. */
 export const createInputsFor = (
-  images: readonly UploadedImage[],
+  { images, mask }: Pick<ImageRequest, 'images' | 'mask'>,
   convert: ConvertInput,
 ): InputsFor => {
   const converted = new Map<string, Promise<UploadedImage>>()
@@ -27,14 +27,18 @@ export const createInputsFor = (
     return present
   }
   return async ({ offering, mapped }) => {
-    const target = mapped.imageField
-    if (!target) return []
-    return Promise.all(
+    const { imageField, maskField } = mapped
+    if (!imageField) return []
+    const inputs = await Promise.all(
       images.map(async (image, index): Promise<InputImage> => {
         const { bytes, format } = await convertOnce(image, index, offering.limits.inputFormats)
-        return { role: 'image', bytes, mediaType: mediaTypeOf(format), ...target }
+        return { role: 'image', bytes, mediaType: mediaTypeOf(format), ...imageField }
       }),
     )
+    if (!mask || !maskField) return inputs
+    // As it came: converting could cost it the transparency that it consists of.
+    const mediaType = mediaTypeOf(mask.format)
+    return [...inputs, { role: 'mask', bytes: mask.bytes, mediaType, ...maskField }]
   }
 }
 

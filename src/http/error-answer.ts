@@ -45,10 +45,25 @@ export const toGatewayError = (error: unknown): GatewayError => {
   return new GatewayError('INTERNAL_ERROR', 'Something went wrong inside the gateway.')
 }
 
+/**
+ * Longest wait that OpenAI's clients obey, in milliseconds: beyond it they ignore `retry-after` and come back within
+ * seconds, to be refused again (npm openai 7.55.0, src/client; openai-python 3.22.1 gives up beyond 120 s).
+ */
+const LONGEST_OBEYED_WAIT_MS = 60_000
+
+/** Statuses of a request that never came whole: it began nothing, and may come whole the next time. */
+const UNFINISHED_STATUSES = [408]
+
+const canRetryMend = ({ options, code, status }: GatewayError): boolean => {
+  if ((options.retryAfterMs ?? 0) > LONGEST_OBEYED_WAIT_MS) return false
+  if (UNFINISHED_STATUSES.includes(status)) return true
+  return options.isRetryable ?? GATEWAY_ERRORS[code].retryable
+}
+
 /** `retry-after` takes whole seconds; `retry-after-ms`, which OpenAI's clients read first, is exact. */
-const retryHeaders = ({ options, code }: GatewayError): Record<string, string> => {
-  const isRetryable = options.isRetryable ?? GATEWAY_ERRORS[code].retryable
-  const waitMs = options.retryAfterMs ?? (isRetryable ? 1_000 : undefined)
+const retryHeaders = (error: GatewayError): Record<string, string> => {
+  const isRetryable = canRetryMend(error)
+  const waitMs = error.options.retryAfterMs ?? (isRetryable ? 1_000 : undefined)
   return {
     'x-should-retry': String(isRetryable),
     ...(waitMs !== undefined && {

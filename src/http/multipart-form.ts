@@ -17,6 +17,8 @@ export interface ImageForm {
   readonly fields: ReadonlyMap<string, readonly unknown[]>
   /** Files of `image`, `image[]` and `image[0]`, in order. */
   readonly images: readonly Buffer[]
+  /** The file of `mask`; absent: there is none. */
+  readonly mask?: Buffer
 }
 
 const IMAGE_NAME = /^image(\[\d*\])?$/
@@ -30,26 +32,51 @@ const checkDeclaredLength = (request: FastifyRequest): void => {
   if (Number(request.headers['content-length'] ?? 0) > MAX_FORM_BYTES) throw tooLarge()
 }
 
-/** An image file within its limit. */
-const readImageFile = async (
-  part: Extract<Multipart, { type: 'file' }>,
-  index: number,
-): Promise<Buffer> => {
-  if (!IMAGE_NAME.test(part.fieldname)) {
-    throw invalidRequest(
-      `A file named "${part.fieldname.slice(0, 64)}" is not taken by this model.`,
-      part.fieldname,
-    )
-  }
+type FilePart = Extract<Multipart, { type: 'file' }>
+
+/** A file within its limit. */
+const readFile = async (part: FilePart, param: string): Promise<Buffer> => {
   try {
     return await part.toBuffer()
   } catch (error) {
     if ((error as { code?: string }).code !== 'FST_REQ_FILE_TOO_LARGE') throw error
-    throw invalidRequest(
-      `The image is larger than ${MAX_INPUT_IMAGE_BYTES} bytes.`,
-      `image[${index}]`,
-    )
+    throw invalidRequest(`${param} is larger than ${MAX_INPUT_IMAGE_BYTES} bytes.`, param)
   }
+}
+
+/** The form as far as it has been read. */
+interface FormDraft {
+  readonly fields: Map<string, unknown[]>
+  readonly images: Buffer[]
+  mask?: Buffer
+  sizeBytes: number
+}
+
+const addFile = async (draft: FormDraft, part: FilePart): Promise<void> => {
+  const name = part.fieldname
+  if (name === 'mask') {
+    if (draft.mask) throw invalidRequest('mask was sent more than once.', 'mask')
+    draft.mask = await readFile(part, 'mask')
+    draft.sizeBytes += draft.mask.length
+  } else if (IMAGE_NAME.test(name)) {
+    const image = await readFile(part, `image[${draft.images.length}]`)
+    draft.images.push(image)
+    draft.sizeBytes += image.length
+  } else {
+    throw invalidRequest(`A file named "${name.slice(0, 64)}" is not taken by this model.`, name)
+  }
+}
+
+const addField = ({ fields }: FormDraft, part: Exclude<Multipart, FilePart>): void => {
+  const name = part.fieldname
+  if (part.valueTruncated) {
+    throw invalidRequest(`The field is larger than ${MAX_FIELD_BYTES} bytes.`, name)
+  }
+  if (name === 'mask' || IMAGE_NAME.test(name)) {
+    const param = name === 'mask' ? name : 'image'
+    throw invalidRequest(`${param} was sent as text; send it as a file.`, param)
+  }
+  fields.set(name, [...(fields.get(name) ?? []), part.value])
 }
 
 /** The parser throws plain errors for a form that is malformed or ends too early; all others say what they are. */
@@ -82,31 +109,30 @@ export const readImageForm = async (request: FastifyRequest): Promise<ImageForm>
   }
 }
 
+/** A part with a name of its own for its file, or with a picture's type: some clients send pictures without names. */
+const isPartAFile = (
+  _field: string | undefined,
+  contentType: string | undefined,
+  filename: string | undefined,
+): boolean =>
+  filename !== undefined ||
+  contentType === 'application/octet-stream' ||
+  contentType?.startsWith('image/') === true
+
 const readParts = async (request: FastifyRequest): Promise<ImageForm> => {
-  const fields = new Map<string, unknown[]>()
-  const images: Buffer[] = []
-  let sizeBytes = 0
+  const draft: FormDraft = { fields: new Map(), images: [], sizeBytes: 0 }
   const limits = {
     fileSize: MAX_INPUT_IMAGE_BYTES,
     files: MAX_FORM_FILES,
     fields: MAX_FORM_FIELDS,
     fieldSize: MAX_FIELD_BYTES,
   }
-  for await (const part of request.parts({ limits })) {
-    if (part.type === 'file') {
-      const image = await readImageFile(part, images.length)
-      sizeBytes += image.length
-      images.push(image)
-    } else if (part.valueTruncated) {
-      throw invalidRequest(`The field is larger than ${MAX_FIELD_BYTES} bytes.`, part.fieldname)
-    } else if (IMAGE_NAME.test(part.fieldname)) {
-      throw invalidRequest('image was sent as text; send it as a file.', 'image')
-    } else {
-      fields.set(part.fieldname, [...(fields.get(part.fieldname) ?? []), part.value])
-    }
-    if (sizeBytes > MAX_FORM_BYTES) throw tooLarge()
+  for await (const part of request.parts({ limits, isPartAFile })) {
+    if (part.type === 'file') await addFile(draft, part)
+    else addField(draft, part)
+    if (draft.sizeBytes > MAX_FORM_BYTES) throw tooLarge()
   }
-  return { fields, images }
+  return draft
 }
 
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?$/
@@ -119,10 +145,12 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
 const readAs = (type: JsonValue | undefined, text: string): JsonValue => {
   const boolean = BOOLEANS.get(text.toLowerCase())
   const isNumber = NUMBER.test(text) && Number.isFinite(Number(text))
+  // A name that is not known may hold an id: one of more digits than a number keeps stays as it was written.
+  const isKept = text.includes('.') || Number.isSafeInteger(Number(text))
   if (type === 'string') return text
   if ((type === 'boolean' || type === undefined) && boolean !== undefined) return boolean
-  if ((type === 'integer' || type === 'number' || type === undefined) && isNumber)
-    return Number(text)
+  if (type === undefined && isNumber && isKept) return Number(text)
+  if ((type === 'integer' || type === 'number') && isNumber) return Number(text)
   return text
 }
 

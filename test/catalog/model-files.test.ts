@@ -45,6 +45,51 @@ describe('model files', () => {
     ])
   })
 
+  it('wants prices that say what an image costs, in the unit of what they count', () => {
+    const file = readFirstModelFile()
+    const [first, second] = file.offerings
+    if (!first || !second) throw new Error('no offerings')
+    first.prices = [
+      { metric: 'output_image', unit: 'million_tokens', usd: 1 },
+      { metric: 'request', unit: 'request', when: { telepathy: true } },
+    ]
+    second.prices = [{ metric: 'output_image_token', unit: 'million_tokens', usd: 30 }]
+    expect(findModelFileProblems(file)).toEqual([
+      '/offerings/0/prices/0/unit of output_image must be image',
+      '/offerings/0/prices/1 must have either usd or usdByResolution',
+      '/offerings/0/prices/1/when names "telepathy", which is no parameter of the card',
+      '/offerings/1/prices say nothing of what an image costs',
+    ])
+    second.prices = [
+      {
+        metric: 'output_image_token',
+        unit: 'million_tokens',
+        usd: 30,
+        tokensByResolution: { '1K': 1120 },
+      },
+    ]
+    first.prices = [{ metric: 'output_image', unit: 'image', usd: 0.04 }]
+    expect(findModelFileProblems(file)).toEqual([])
+  })
+
+  it('takes pictures only as image and mask, and no mask that would be lost', () => {
+    const file = readFirstModelFile()
+    const { image } = file.card.parameters
+    if (!image) throw new Error('no image')
+    file.card.parameters['mask'] = { ...image, required: false }
+    file.card.parameters['video'] = image
+    for (const { rules } of Object.values(file.mappings)) {
+      rules['mask'] = { to: 'mask_url' }
+      rules['video'] = { unsupported: 'exclude' }
+    }
+    const rules = file.mappings['fal']?.rules
+    if (rules) rules['mask'] = { unsupported: 'warn' }
+    expect(findModelFileProblems(file)).toEqual([
+      '/card/parameters/video/type is "file", which only image and mask can be',
+      '/mappings/fal/rules/mask must have "to" or "unsupported": "exclude"',
+    ])
+  })
+
   it('reports the problems of all files at once, by file and path', async () => {
     await writeFile(join(folder, 'a.json'), '{')
     await writeFile(

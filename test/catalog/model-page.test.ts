@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createCatalog, type Model } from '#src/catalog/catalog.ts'
 import { type ModelPage, renderModelPage } from '#src/catalog/model-page.ts'
-import type { ModelFile } from '#src/domain/model-card.ts'
+import type { CardParameter, ModelFile } from '#src/domain/model-card.ts'
 import { performanceToShow, type ShownPerformance } from '#src/domain/performance.ts'
 import { FIRST_MODEL, readFirstModelFile } from '#test/helpers/models.ts'
 import { makePicture } from '#test/helpers/pictures.ts'
@@ -80,6 +80,7 @@ describe('a model’s page', () => {
       '- Endpoint of image_edit: `POST /images/edits`',
       '- Starting price: $0.045 per image',
       `- Parameter schemas: https://images.example/openai/v1/models/${FIRST_MODEL}?schema=true`,
+      '- API reference: https://images.example/docs',
       `- Providers as JSON: https://images.example/v1/models/${FIRST_MODEL}/providers`,
     ])
   })
@@ -116,7 +117,13 @@ describe('the parameters of the page', () => {
       `- \`safety_tolerance\` (string): How much is let through by the content filter, from 1 (strictest) to 6. Values: \`1\`, \`2\`, \`3\`, \`4\`, \`5\`, \`6\`. ${MODES} Only available via fal.ai.`,
     )
     expect(additional).toContain(
-      `- \`quality\` (string): OpenAI's parameter. ${MODES} Taken from every client, but sent to no provider.`,
+      `- \`quality\` (string): How much work goes into a picture, such as low, high, hd or auto. ${MODES} Taken from every client, but sent to no provider.`,
+    )
+    expect(additional).toContain(
+      `- \`stream\` (boolean): Whether the answer comes as events. ${MODES} For the gateway itself, whichever provider serves.`,
+    )
+    expect(additional).toContain(
+      `- \`partial_images\` (integer, default \`0\`): How many drafts a stream shows before each picture, at most; a model may make fewer. From 0 to 3. ${MODES} Without effect at fal.ai, Replicate.`,
     )
     expect(additional).toContain('  - `only` (array): Only these providers. From 1 to 32 entries.')
   })
@@ -127,6 +134,21 @@ describe('the parameters of the page', () => {
       const names = Object.keys(compiled.schema['properties'] as object)
       for (const name of names) expect(page).toContain(`\n- \`${name}\` (`)
     }
+  })
+
+  it('show a mask as the one file that it is', () => {
+    const file = readFirstModelFile()
+    const mask: CardParameter = {
+      type: 'file',
+      group: 'media_input',
+      modes: ['image_edit'],
+      description: 'Where to change it.',
+    }
+    const parameters = { ...file.card.parameters, mask }
+    const page = render({}, { ...file, card: { ...file.card, parameters } })
+    expect(under(page, '### Media input')[1]).toMatch(
+      /^- `mask` \(file\): Where to change it\. Modes: image_edit\./,
+    )
   })
 
   it('say for which mode a parameter is needed or offered, where modes differ', () => {

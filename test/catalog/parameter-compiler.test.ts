@@ -40,6 +40,38 @@ describe('the compiled parameter schema', () => {
     expect(properties('text_to_image')[name]?.['x-providers']).toEqual(providers)
   })
 
+  it('lists OpenAI’s parameters with their types, and that no provider does anything with them', () => {
+    const ignored = {
+      gemini: 'ignored',
+      vertex: 'ignored',
+      fal: 'ignored',
+      replicate: 'ignored',
+    }
+    const types = {
+      quality: 'string',
+      background: 'string',
+      moderation: 'string',
+      style: 'string',
+      input_fidelity: 'string',
+      complexity: 'string',
+      frame_count: 'integer',
+      frame_duration_ms: 'integer',
+      svg: 'object',
+      user: 'string',
+      safety_identifier: 'string',
+      stream: 'boolean',
+      webhook_url: 'string',
+    }
+    for (const [name, type] of Object.entries(types)) {
+      for (const mode of ['text_to_image', 'image_edit'] as const) {
+        expect([name, properties(mode)[name]]).toMatchObject([
+          name,
+          { type, 'x-group': 'additional', 'x-handling': ignored },
+        ])
+      }
+    }
+  })
+
   it('asks for images in edits only', () => {
     expect(properties('text_to_image')['image']).toBeUndefined()
     expect(properties('image_edit')['image']).toMatchObject({
@@ -95,6 +127,13 @@ describe('validation by the compiled schema', () => {
       'prompt must have at most 50000 characters.',
     )
   })
+
+  it.each(['auto', 'low', 'medium', 'high', 'xhigh', 'max', 'standard', 'hd', 'whatever comes'])(
+    'accepts the quality %s',
+    (quality) => {
+      expect(problem({ quality })).toBeUndefined()
+    },
+  )
 
   it('accepts unknown names of any type', () => {
     expect(problem({ aspectRatio: '1:1', cfg: 3, nested: { a: [1] } })).toBeUndefined()

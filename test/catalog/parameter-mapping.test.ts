@@ -102,10 +102,40 @@ describe('mapping parameters to an offering', () => {
     expect(warnings).toMatchObject([{ type: 'adjusted', param: 'resolution' }])
   })
 
+  it('says so when a ratio overrules another', () => {
+    const { input, warnings } = map('fal', { size: '16:9', aspect_ratio: '1:1' })
+    expect(input['aspect_ratio']).toBe('16:9')
+    expect(warnings).toEqual([
+      {
+        type: 'adjusted',
+        param: 'aspect_ratio',
+        message: 'aspect_ratio "1:1" gives way to size "16:9".',
+      },
+    ])
+    expect(map('fal', { size: '16:9', aspect_ratio: '16:9' }).warnings).toEqual([])
+    expect(map('fal', { size: '1024x1024', aspect_ratio: '16:9' }).warnings).toEqual([])
+  })
+
+  it('takes ratios with a fraction', () => {
+    const { input, warnings } = map('fal', { aspect_ratio: '2.39:1' })
+    expect(input['aspect_ratio']).toBe('21:9')
+    expect(warnings).toMatchObject([{ message: expect.stringContaining('"2.39:1"') }])
+  })
+
   it('does not send "auto"', () => {
     expect(map('fal', { size: 'auto', aspect_ratio: 'auto', resolution: 'auto' }).input).toEqual({
       prompt: 'p',
     })
+  })
+
+  it('sends a prompt that reads "auto"', () => {
+    expect(map('fal', { prompt: 'auto' }).input).toEqual({ prompt: 'auto' })
+  })
+
+  it('lets nobody set what the mapping itself always sends, and says so', () => {
+    const { input, warnings } = map('gemini', { response_modalities: ['TEXT'] })
+    expect(input).toEqual({ prompt: 'p', responseModalities: ['IMAGE'] })
+    expect(warnings).toMatchObject([{ type: 'unsupported', param: 'response_modalities' }])
   })
 
   it('reports what has no counterpart, and excludes where the card says so', () => {
@@ -200,6 +230,41 @@ describe('mapping parameters to an offering', () => {
       ),
       { numRuns: 2000 },
     )
+  })
+
+  it('asks for drafts where there are any, and says so elsewhere', () => {
+    const thinking = (name: string) => map(name, { partial_images: 2 }).input['thinkingConfig']
+    const lost = (name: string, partial_images: number) =>
+      map(name, { partial_images }).warnings.map(({ param }) => param)
+    expect(Object.keys(mappings).map(thinking)).toEqual([
+      { includeThoughts: true },
+      { includeThoughts: true },
+      undefined,
+      undefined,
+    ])
+    expect(Object.keys(mappings).map((name) => lost(name, 2))).toEqual([
+      [],
+      [],
+      ['partial_images'],
+      ['partial_images'],
+    ])
+    expect(Object.keys(mappings).flatMap((name) => lost(name, 0))).toEqual([])
+  })
+
+  it('accepts the newer parameters of OpenAI, and says that they were not sent', () => {
+    const newer = {
+      complexity: 'high',
+      frame_count: 4,
+      frame_duration_ms: 200,
+      svg: { model: 'm' },
+      input_fidelity: 'high',
+    }
+    const own = { user: 'u', safety_identifier: 's', stream: true, webhook_url: 'https://a.b/c' }
+    for (const name of Object.keys(mappings)) {
+      const { input, warnings } = map(name, { ...newer, ...own })
+      expect(input).toEqual(map(name, {}).input)
+      expect(warnings.map(({ param }) => param)).toEqual(Object.keys(newer))
+    }
   })
 
   it('finds the canonical parameter behind a provider field', () => {

@@ -1,49 +1,121 @@
 import { describe, expect, it } from 'vitest'
-import { priceWork, startingPriceUsd } from '#src/catalog/pricing.ts'
-import type { ResolutionTier } from '#src/domain/media.ts'
+import { priceComponents, priceWork, startingPriceUsd } from '#src/catalog/pricing.ts'
+import { RESOLUTION_TIERS, type ResolutionTier } from '#src/domain/media.ts'
+import type { Mode, Offering, PriceRule } from '#src/domain/model-card.ts'
 import { readFirstModelFile } from '#test/helpers/models.ts'
 
 const { offerings } = readFirstModelFile()
-const offeringOf = (provider: string) => {
-  const found = offerings.find((offering) => offering.provider === provider)
+const offeringOf = (provider: string, mode: Mode = 'text_to_image'): Offering => {
+  const found = offerings.find((each) => each.provider === provider && each.modes.includes(mode))
   if (!found) throw new Error(provider)
   return found
 }
 
-describe('prices', () => {
-  it.each<[string, ResolutionTier, number]>([
-    ['gemini', '0.5K', 45_000],
-    ['gemini', '1K', 67_000],
-    ['vertex', '2K', 101_000],
-    ['vertex', '4K', 151_000],
-    ['fal', '0.5K', 60_000],
-    ['fal', '1K', 80_000],
-    ['fal', '2K', 120_000],
-    ['fal', '4K', 160_000],
-    ['replicate', '1K', 67_000],
-    ['replicate', '2K', 101_000],
-    ['replicate', '4K', 151_000],
-    ['replicate', '0.5K', 67_000],
-  ])('%s makes a %s image for %i micro-USD', (provider, resolution, expected) => {
-    expect(priceWork(offeringOf(provider), { images: 1, resolution, parameters: {} })).toBe(
-      expected,
-    )
+/** Micro-USD of one image by tier, 0.5K to 4K, as published. Replicate makes no 0.5K: the nearest is priced. */
+const GOLDEN = {
+  gemini: [45_000, 67_000, 101_000, 151_000],
+  vertex: [45_000, 67_000, 101_000, 151_000],
+  fal: [60_000, 80_000, 120_000, 160_000],
+  replicate: [67_000, 67_000, 101_000, 151_000],
+} as const
+
+const GOLDEN_ROWS = Object.entries(GOLDEN).flatMap(([provider, prices]) =>
+  (['text_to_image', 'image_edit'] as const).flatMap((mode) =>
+    RESOLUTION_TIERS.map((tier, index) => [provider, mode, tier, prices[index] as number] as const),
+  ),
+)
+
+describe('prices of the first model', () => {
+  it.each(GOLDEN_ROWS)('%s, %s, %s: %i micro-USD an image', (provider, mode, resolution, price) => {
+    const offering = offeringOf(provider, mode)
+    const work = { resolution, parameters: {} }
+    expect(priceWork(offering, { ...work, images: 1 })).toBe(price)
+    expect(priceWork(offering, { ...work, images: 10 })).toBe(10 * price)
   })
 
-  it('adds tokens at the Google surfaces, thoughts as text', () => {
+  it.each(['gemini', 'vertex'])('adds tokens at %s, thoughts as text', (provider) => {
     const usage = { inputTokens: 1120, outputTokens: 1300, outputImageTokens: 1120 }
     const work = { images: 1, resolution: '1K' as const, parameters: {}, usage }
-    expect(priceWork(offeringOf('gemini'), work)).toBe(67_000 + 560 + 540)
+    expect(priceWork(offeringOf(provider), work)).toBe(67_000 + 560 + 540)
+    const detailed = { ...usage, outputTextTokens: 100, thoughtTokens: 80 }
+    expect(priceWork(offeringOf(provider), { ...work, usage: detailed })).toBe(67_000 + 560 + 540)
   })
 
-  it('adds surcharges per request at fal', () => {
-    const parameters = { enable_web_search: true, thinking_level: 'high' }
-    expect(priceWork(offeringOf('fal'), { images: 2, resolution: '1K', parameters })).toBe(
-      160_000 + 15_000 + 2_000,
-    )
+  it.each<[Record<string, unknown>, number]>([
+    [{}, 160_000],
+    [{ enable_web_search: false, thinking_level: 'minimal' }, 160_000],
+    [{ enable_web_search: true }, 175_000],
+    [{ thinking_level: 'high' }, 162_000],
+    [{ enable_web_search: true, thinking_level: 'high' }, 177_000],
+  ])('adds surcharges once per call at fal: %j', (parameters, price) => {
+    for (const mode of ['text_to_image', 'image_edit'] as const) {
+      const work = { images: 2, resolution: '1K' as const, parameters: parameters as never }
+      expect(priceWork(offeringOf('fal', mode), work)).toBe(price)
+    }
+  })
+
+  it('asks for no surcharge elsewhere', () => {
+    const parameters = { google_search: true, thinking_level: 'high' }
+    for (const provider of ['gemini', 'vertex', 'replicate']) {
+      const work = { images: 1, resolution: '1K' as const, parameters }
+      expect(priceWork(offeringOf(provider), work)).toBe(67_000)
+    }
+  })
+
+  it.each(['gemini', 'vertex'])('keeps the batch prices of %s as data', (provider) => {
+    expect(offeringOf(provider).prices).toMatchObject([
+      {
+        metric: 'output_image',
+        batchUsdByResolution: { '0.5K': 0.022, '1K': 0.034, '2K': 0.05, '4K': 0.076 },
+      },
+      { metric: 'input_token', usd: 0.5, batchUsd: 0.25 },
+      { metric: 'output_text_token', usd: 3, batchUsd: 1.5 },
+    ])
   })
 
   it('knows the lowest price', () => {
     expect(startingPriceUsd(offerings)).toBe(0.045)
+  })
+})
+
+describe('prices by token of each modality', () => {
+  const perMillion = (metric: PriceRule['metric'], usd: number, part = {}): PriceRule => ({
+    metric,
+    unit: 'million_tokens',
+    usd,
+    ...part,
+  })
+  const offering: Offering = {
+    ...offeringOf('replicate'),
+    prices: [
+      perMillion('input_text_token', 5),
+      perMillion('input_image_token', 8),
+      perMillion('output_image_token', 30, { tokensByResolution: { '1K': 1_000, '4K': 4_000 } }),
+    ],
+  }
+  const work = { images: 2, resolution: '1K' as ResolutionTier, parameters: {} }
+
+  it('are what the provider counted', () => {
+    const usage = { inputTokens: 120, inputImageTokens: 100, outputImageTokens: 2_500 }
+    const components = priceComponents(offering, { ...work, usage })
+    expect(components.map(({ rule, total }) => [rule.metric, total])).toEqual([
+      ['input_text_token', 100],
+      ['input_image_token', 800],
+      ['output_image_token', 75_000],
+    ])
+  })
+
+  it('are what images of the tier usually have, before they are made', () => {
+    expect(priceWork(offering, work)).toBe(60_000)
+    expect(priceWork(offering, { ...work, resolution: '4K' })).toBe(240_000)
+    expect(priceWork(offering, { ...work, resolution: '2K' })).toBe(60_000)
+  })
+
+  it('take output tokens that are not split for image tokens', () => {
+    expect(priceWork(offering, { ...work, usage: { outputTokens: 1_000 } })).toBe(30_000)
+  })
+
+  it('have a lowest price too', () => {
+    expect(startingPriceUsd([offering])).toBe(0.03)
   })
 })

@@ -1,20 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { gatewayOfFile } from '#test/helpers/gateway-of-file.ts'
 import { FIRST_MODEL } from '#test/helpers/models.ts'
-import {
-  resetEmulators,
-  startTestGateway,
-  type TestGateway,
-} from '#test/helpers/start-test-gateway.ts'
+import { GENERATIONS } from '#test/helpers/start-test-gateway.ts'
 
-const GENERATIONS = '/openai/v1/images/generations'
 const prompt = { model: FIRST_MODEL, prompt: 'p' }
 
-let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await startTestGateway()
-})
-afterAll(() => gateway.close())
-beforeEach(() => resetEmulators(gateway))
+const gateway = await gatewayOfFile()
 
 describe('a dry run', () => {
   it('tells the price and sends nothing', async () => {

@@ -1,81 +1,26 @@
 import { request as httpRequest } from 'node:http'
 import { crc32, deflateSync } from 'node:zlib'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { gatewayOfFile } from '#test/helpers/gateway-of-file.ts'
 import { FIRST_MODEL } from '#test/helpers/models.ts'
 import { makePicture } from '#test/helpers/pictures.ts'
 import {
-  type JsonAnswer,
-  resetEmulators,
-  startTestGateway,
-  TEST_KEY,
-  type TestGateway,
-} from '#test/helpers/start-test-gateway.ts'
+  encodeForm,
+  FORM_BOUNDARY,
+  type FormPart,
+  filePart,
+  sendForm,
+  textPart,
+} from '#test/helpers/raw-form.ts'
+import { EDITS, type JsonAnswer, TEST_KEY } from '#test/helpers/start-test-gateway.ts'
 
-let gateway: TestGateway
-let png: Buffer
-beforeAll(async () => {
-  gateway = await startTestGateway()
-  png = await makePicture()
-})
-afterAll(() => gateway.close())
-beforeEach(() => resetEmulators(gateway))
+const gateway = await gatewayOfFile()
+const png = await makePicture()
 
-interface Part {
-  readonly name: string
-  readonly content: Buffer | string
-  /** Absent: a text part. */
-  readonly filename?: string
-  /** Absent: the part has no content type of its own. */
-  readonly type?: string
-}
-
-const BOUNDARY = 'test-boundary'
-
-const encode = (parts: readonly Part[]): Buffer =>
-  Buffer.concat([
-    ...parts.flatMap(({ name, content, filename, type }) => [
-      Buffer.from(
-        `--${BOUNDARY}\r\ncontent-disposition: form-data; name="${name}"` +
-          `${filename === undefined ? '' : `; filename="${filename}"`}\r\n` +
-          `${type === undefined ? '' : `content-type: ${type}\r\n`}\r\n`,
-      ),
-      Buffer.from(content),
-      Buffer.from('\r\n'),
-    ]),
-    Buffer.from(`--${BOUNDARY}--\r\n`),
-  ])
-
-/** Sends a form byte for byte; `isChunked`: without a content length. */
-const sendForm = (body: Buffer, isChunked = false, path = '/openai/v1/images/edits') =>
-  new Promise<JsonAnswer>((resolve, reject) => {
-    const headers = {
-      authorization: `Bearer ${TEST_KEY}`,
-      'content-type': `multipart/form-data; boundary=${BOUNDARY}`,
-      ...(isChunked ? { 'transfer-encoding': 'chunked' } : { 'content-length': body.length }),
-    }
-    const sent = httpRequest(gateway.url + path, { method: 'POST', headers }, async (response) => {
-      const chunks: Buffer[] = []
-      for await (const chunk of response) chunks.push(chunk as Buffer)
-      const text = Buffer.concat(chunks).toString()
-      resolve({ status: response.statusCode ?? 0, headers: new Headers(), body: JSON.parse(text) })
-    })
-    sent.on('error', reject)
-    sent.end(body)
-  })
-
-const text = (name: string, content: string, type?: string): Part => ({
-  name,
-  content,
-  ...(type && { type }),
-})
-const file = (content: Buffer, name = 'image', type = 'application/octet-stream'): Part => ({
-  name,
-  content,
-  filename: 'unknown_file',
-  type,
-})
-const fields = [text('model', FIRST_MODEL), text('prompt', 'combine')]
-const edit = (...images: Part[]) => sendForm(encode([...fields, ...images]))
+const form = (parts: readonly FormPart[], isChunked = false) =>
+  sendForm(gateway.url + EDITS, encodeForm(parts), { isChunked })
+const fields = [textPart('model', FIRST_MODEL), textPart('prompt', 'combine')]
+const edit = (...images: FormPart[]) => form([...fields, ...images])
 
 /** Inline images of the only create that Gemini received. */
 const received = (): { mimeType: string; data: string }[] => {
@@ -89,7 +34,7 @@ const received = (): { mimeType: string; data: string }[] => {
 
 describe('a multipart edit', () => {
   it.each([['image'], ['image[]'], ['image[0]']])('takes one file named %s', async (name) => {
-    expect((await edit(file(png, name))).status).toBe(200)
+    expect((await edit(filePart(png, name))).status).toBe(200)
     expect(received()).toEqual([{ mimeType: 'image/png', data: png.toString('base64') }])
   })
 
@@ -98,28 +43,30 @@ describe('a multipart edit', () => {
       ['#100', '#200', '#300'].map((background) => makePicture('png', { background })),
     )
     const [first, second, third] = pictures as [Buffer, Buffer, Buffer]
-    expect((await edit(file(first), file(second, 'image[]'), file(third))).status).toBe(200)
+    expect((await edit(filePart(first), filePart(second, 'image[]'), filePart(third))).status).toBe(
+      200,
+    )
     expect(received().map(({ data }) => data)).toEqual(
       pictures.map((each) => each.toString('base64')),
     )
   })
 
   it('takes files before the text, text parts with a type of their own, and no content length', async () => {
-    const parts = [file(png), text('n', '2', 'text/plain; charset=utf-8'), ...fields]
-    const { status, body } = await sendForm(encode(parts), true)
+    const parts = [filePart(png), textPart('n', '2', 'text/plain; charset=utf-8'), ...fields]
+    const { status, body } = await form(parts, true)
     expect([status, body.data?.length]).toEqual([200, 2])
   })
 
   it('reads numbers and booleans, and passes the rest on as text', async () => {
     const parts = [
-      text('model', `fal/${FIRST_MODEL}`),
-      text('prompt', '42'),
-      text('seed', '7'),
-      text('limit_generations', 'true'),
-      text('system_prompt', 'be brief'),
-      file(png),
+      textPart('model', `fal/${FIRST_MODEL}`),
+      textPart('prompt', '42'),
+      textPart('seed', '7'),
+      textPart('limit_generations', 'true'),
+      textPart('system_prompt', 'be brief'),
+      filePart(png),
     ]
-    expect((await sendForm(encode(parts))).status).toBe(200)
+    expect((await form(parts)).status).toBe(200)
     const [create] = gateway.emulators.fal.calls.filter(({ kind }) => kind === 'create')
     expect(create?.body).toMatchObject({
       prompt: '42',
@@ -131,11 +78,11 @@ describe('a multipart edit', () => {
 
   it("reads objects as OpenAI's clients write them, and keeps them from the provider", async () => {
     const nested = [
-      text('provider[only][]', 'fal'),
-      text('provider[max_price]', '0.5'),
-      text('extra[a][]', 'x'),
+      textPart('provider[only][]', 'fal'),
+      textPart('provider[max_price]', '0.5'),
+      textPart('extra[a][]', 'x'),
     ]
-    expect((await sendForm(encode([...fields, ...nested, file(png)]))).status).toBe(200)
+    expect((await form([...fields, ...nested, filePart(png)])).status).toBe(200)
     const [create] = gateway.emulators.fal.calls.filter(({ kind }) => kind === 'create')
     expect(create?.body).toMatchObject({ extra: { a: ['x'] } })
     expect(JSON.stringify(create?.body)).not.toContain('provider')
@@ -144,7 +91,7 @@ describe('a multipart edit', () => {
   it('decides the type by the bytes, and converts what the provider does not take', async () => {
     const webp = await makePicture('webp')
     const gif = await makePicture('gif')
-    expect((await edit(file(webp, 'image', 'image/png'), file(gif))).status).toBe(200)
+    expect((await edit(filePart(webp, 'image', 'image/png'), filePart(gif))).status).toBe(200)
     expect(received().map(({ mimeType }) => mimeType)).toEqual(['image/webp', 'image/png'])
   })
 })
@@ -172,8 +119,7 @@ const bomb = (): Buffer => {
 }
 
 const dataUri = (bytes: Buffer) => `data:image/png;base64,${bytes.toString('base64')}`
-const json = (part: object) =>
-  gateway.post('/openai/v1/images/edits', { model: FIRST_MODEL, prompt: 'p', ...part })
+const json = (part: object) => gateway.post(EDITS, { model: FIRST_MODEL, prompt: 'p', ...part })
 
 describe('a JSON edit', () => {
   it.each<[string, (uri: string) => object, number]>([
@@ -210,51 +156,56 @@ describe('an edit that cannot be served sends nothing upstream', () => {
 
   it('without an image', () => refused(edit(), 'image', /image/))
   it('with fifteen images', () =>
-    refused(edit(...Array.from({ length: 15 }, () => file(png))), 'image[14]', /at most 14/))
+    refused(edit(...Array.from({ length: 15 }, () => filePart(png))), 'image[14]', /at most 14/))
   it('with forty images', () =>
-    refused(edit(...Array.from({ length: 40 }, () => file(png))), 'image[32]', /32/))
+    refused(edit(...Array.from({ length: 40 }, () => filePart(png))), 'image[32]', /32/))
   it('with an image as text', () =>
-    refused(edit(file(png), text('image[]', 'x')), 'image', /as a file/))
+    refused(edit(filePart(png), textPart('image[]', 'x')), 'image', /as a file/))
   it('with a field that says JSON and is not', () =>
-    refused(edit(file(png), text('extra', '{', 'application/json')), null, /JSON/))
+    refused(edit(filePart(png), textPart('extra', '{', 'application/json')), null, /JSON/))
   it('with routing wishes that nothing meets', () =>
-    refused(edit(file(png), text('provider[max_price]', '0.0001')), 'provider.max_price', /costs/))
+    refused(
+      edit(filePart(png), textPart('provider[max_price]', '0.0001')),
+      'provider.max_price',
+      /costs/,
+    ))
   it('with an empty file', () =>
-    refused(edit(file(png), file(Buffer.alloc(0))), 'image[1]', /empty/))
+    refused(edit(filePart(png), filePart(Buffer.alloc(0))), 'image[1]', /empty/))
   it('with a text file', () =>
-    refused(edit(file(Buffer.from('hello'))), 'image', /PNG, JPEG, WebP, GIF/))
+    refused(edit(filePart(Buffer.from('hello'))), 'image', /PNG, JPEG, WebP, GIF/))
   it('with an AVIF', async () => {
-    await refused(edit(file(await makePicture('avif'))), 'image', /AVIF/)
+    await refused(edit(filePart(await makePicture('avif'))), 'image', /AVIF/)
   })
   it('with a truncated image', async () => {
     const jpeg = await makePicture('jpeg', { width: 300, height: 300 })
     await refused(
-      edit(file(png), file(png), file(jpeg.subarray(0, jpeg.length - 40))),
+      edit(filePart(png), filePart(png), filePart(jpeg.subarray(0, jpeg.length - 40))),
       'image[2]',
       /truncated|damaged/,
     )
   })
-  it('with a decompression bomb', () => refused(edit(file(bomb())), 'image', /pixels/))
+  it('with a decompression bomb', () => refused(edit(filePart(bomb())), 'image', /pixels/))
   it('with a mask that the model does not take', () =>
-    refused(edit(file(png), file(png, 'mask')), 'mask', /mask/))
+    refused(edit(filePart(png), filePart(png, 'mask')), 'mask', /mask/))
   it('without a prompt', () =>
-    refused(sendForm(encode([text('model', FIRST_MODEL), file(png)])), 'prompt', /required/))
+    refused(form([textPart('model', FIRST_MODEL), filePart(png)]), 'prompt', /required/))
   it('without a model', () =>
-    refused(sendForm(encode([text('prompt', 'p'), file(png)])), 'model', /required/))
+    refused(form([textPart('prompt', 'p'), filePart(png)]), 'model', /required/))
   it('with a number that is none', () =>
-    refused(sendForm(encode([...fields, text('n', 'two'), file(png)])), 'n', /integer/))
+    refused(form([...fields, textPart('n', 'two'), filePart(png)]), 'n', /integer/))
   it('with a form that ends too early', () => {
-    const whole = encode([...fields, file(png)])
-    return refused(sendForm(whole.subarray(0, whole.length - 40)), null, /ended|cannot be read/)
+    const whole = encodeForm([...fields, filePart(png)])
+    const cut = whole.subarray(0, whole.length - 40)
+    return refused(sendForm(gateway.url + EDITS, cut), null, /ended|cannot be read/)
   })
   it('with a body over the limit', () => {
     const declared = new Promise<JsonAnswer>((resolve, reject) => {
       const headers = {
         authorization: `Bearer ${TEST_KEY}`,
-        'content-type': `multipart/form-data; boundary=${BOUNDARY}`,
+        'content-type': `multipart/form-data; boundary=${FORM_BOUNDARY}`,
         'content-length': 200_000_000,
       }
-      const url = `${gateway.url}/openai/v1/images/edits`
+      const url = gateway.url + EDITS
       const sent = httpRequest(url, { method: 'POST', headers }, async (response) => {
         const chunks: Buffer[] = []
         for await (const chunk of response) chunks.push(chunk as Buffer)
@@ -266,7 +217,7 @@ describe('an edit that cannot be served sends nothing upstream', () => {
         })
       })
       sent.on('error', reject)
-      sent.write(encode(fields))
+      sent.write(encodeForm(fields))
     })
     return refused(declared, null, /larger/, 413)
   })

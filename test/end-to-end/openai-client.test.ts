@@ -4,31 +4,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import OpenAI, { toFile } from 'openai'
 import sharp from 'sharp'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { EMULATED_PROVIDERS } from '#test/emulators/emulator.ts'
+import { gatewayOfFile } from '#test/helpers/gateway-of-file.ts'
 import { FIRST_MODEL } from '#test/helpers/models.ts'
 import { makePicture } from '#test/helpers/pictures.ts'
-import {
-  resetEmulators,
-  startTestGateway,
-  TEST_KEY,
-  type TestGateway,
-} from '#test/helpers/start-test-gateway.ts'
+import { startTestGateway, TEST_KEY } from '#test/helpers/start-test-gateway.ts'
 
-const PROVIDERS = ['gemini', 'vertex', 'fal', 'replicate'] as const
-
-let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await startTestGateway()
-})
-afterAll(() => gateway.close())
-beforeEach(() => resetEmulators(gateway))
+const gateway = await gatewayOfFile()
 
 const sizeOf = async (bytes: Buffer) => {
   const { width, height, format } = await sharp(bytes).metadata()
   return { width, height, format }
 }
 
-describe.each(PROVIDERS)("OpenAI's client generating through %s", (provider) => {
+describe.each(EMULATED_PROVIDERS)("OpenAI's client generating through %s", (provider) => {
   const model = `${provider}/${FIRST_MODEL}`
 
   it('gets a url that anybody can open', async () => {
@@ -155,7 +145,7 @@ describe("OpenAI's client", () => {
   it.each(['png', 'jpeg', 'webp'] as const)(
     'gets the %s that it asks for from every provider',
     async (format) => {
-      for (const provider of PROVIDERS) {
+      for (const provider of EMULATED_PROVIDERS) {
         const { data } = await gateway.client.images.generate({
           model: `${provider}/${FIRST_MODEL}`,
           prompt: 'p',
@@ -212,7 +202,7 @@ describe("OpenAI's client meeting an error", () => {
   })
 
   it('throws RateLimitError with a time when every provider is rate limited', async () => {
-    for (const provider of PROVIDERS) {
+    for (const provider of EMULATED_PROVIDERS) {
       gateway.emulators[provider].setScenario({
         always: 'rate_limited_with_hint',
         retryAfterMs: 30_000,
@@ -228,7 +218,7 @@ describe("OpenAI's client meeting an error", () => {
   })
 
   it('throws InternalServerError when every provider fails, once: retries were the gateway’s', async () => {
-    for (const provider of PROVIDERS)
+    for (const provider of EMULATED_PROVIDERS)
       gateway.emulators[provider].setScenario({ always: 'unavailable' })
     const client = new OpenAI({
       apiKey: TEST_KEY,

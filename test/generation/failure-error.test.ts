@@ -28,12 +28,18 @@ const attempt = (
 
 const errorOf = (
   attempts: Attempt[],
-  part: { model?: string; isDeadlinePassed?: boolean; retryAfterMs?: number } = {},
+  part: {
+    model?: string
+    isDeadlinePassed?: boolean
+    isTimeTooShort?: boolean
+    retryAfterMs?: number
+  } = {},
 ) =>
   failureError({
     resolved: createFirstCatalog().resolve(part.model ?? FIRST_MODEL),
     attempts,
     isDeadlinePassed: part.isDeadlinePassed ?? false,
+    isTimeTooShort: part.isTimeTooShort ?? false,
     areAllLimited: attempts.length === 0 && part.retryAfterMs !== undefined,
     ...(part.retryAfterMs !== undefined && { retryAfterMs: part.retryAfterMs }),
   })
@@ -86,6 +92,26 @@ describe('what a client sees when no image came', () => {
     expect(errorOf([], { isDeadlinePassed: true }).message).toContain('nothing')
   })
 
+  it('does not say that the deadline passed while time is left', () => {
+    const error = errorOf([attempt('gemini', 'timeout')], { isTimeTooShort: true })
+    expect([error.code, error.message]).toEqual([
+      'TIMEOUT',
+      "No provider is likely to finish in the time that is left until the request's deadline. " +
+        `Tried: gemini/${FIRST_MODEL} (timeout: timeout here).`,
+    ])
+  })
+
+  it('is the failures when none of them was for want of time, however little is left', () => {
+    const error = errorOf([attempt('gemini', 'overloaded')], { isTimeTooShort: true })
+    expect([error.code, error.message]).toEqual([
+      'ALL_PROVIDERS_EXHAUSTED',
+      'Every provider that was likely to finish in time failed: ' +
+        `gemini/${FIRST_MODEL} (overloaded: overloaded here).`,
+    ])
+    const forced = { model: `gemini/${FIRST_MODEL}`, isTimeTooShort: true }
+    expect(errorOf([attempt('gemini', 'overloaded')], forced).code).toBe('UPSTREAM_ERROR')
+  })
+
   it.each([
     [503, 503],
     [404, 502],
@@ -100,5 +126,25 @@ describe('what a client sees when no image came', () => {
       code: 'UPSTREAM_ERROR',
       status,
     })
+  })
+
+  it.each<[FailureKind, Partial<ProviderErrorDetails>, boolean]>([
+    ['overloaded', {}, true],
+    ['network', {}, true],
+    ['overloaded', { workMayExist: true }, false],
+    ['network', { workMayExist: true }, false],
+    ['timeout', { workMayExist: true }, false],
+    ['empty_result', {}, false],
+    ['bad_response', {}, false],
+    ['auth', {}, false],
+    ['quota', {}, false],
+  ])('of a forced provider may be asked again after %s %j: %s', (kind, details, isRetryable) => {
+    const error = errorOf([attempt('fal', kind, details)], { model: `fal/${FIRST_MODEL}` })
+    expect([error.code, error.options.isRetryable]).toEqual(['UPSTREAM_ERROR', isRetryable])
+  })
+
+  it('is not worth asking again once every provider was tried', () => {
+    const error = errorOf([attempt('gemini', 'overloaded'), attempt('fal', 'network')])
+    expect([error.code, error.options.isRetryable]).toEqual(['ALL_PROVIDERS_EXHAUSTED', undefined])
   })
 })

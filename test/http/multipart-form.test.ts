@@ -25,6 +25,13 @@ describe('form fields as values', () => {
     expect(read({ n: '1e999' })).toEqual({ n: '1e999' })
   })
 
+  it('keep every digit of an id whose name is not known', () => {
+    expect(read({ trace: '12345678901234567890', big: '9007199254740991' })).toEqual({
+      trace: '12345678901234567890',
+      big: 9007199254740991,
+    })
+  })
+
   it('are read as what they look like when the schema does not know them', () => {
     expect(read({ cfg: '3.5', flag: 'false', code: '007', toString: 'constructor' })).toEqual({
       cfg: 3.5,
