@@ -32,6 +32,9 @@ export class BusyTime {
 /** What was decided for one request, and why; filled as the request goes on, complete even when it fails. */
 export interface DecisionTrace {
   readonly requestId: string
+  /** When the request came, in wall-clock ms. */
+  readonly createdAtMs: number
+  /** The same moment on the clock's monotonic scale. */
   readonly startMs: number
   /** Canonical id; absent: not resolved. */
   modelId?: string
@@ -46,6 +49,7 @@ export interface DecisionTrace {
 
 export const createDecisionTrace = (requestId: string, clock: Clock): DecisionTrace => ({
   requestId,
+  createdAtMs: clock.now(),
   startMs: clock.monotonicMs(),
   decisions: [],
   excluded: [],

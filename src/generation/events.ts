@@ -2,7 +2,9 @@ import { EventEmitter } from 'node:events'
 import type { GatewayErrorCode } from '#src/domain/errors.ts'
 import type { ImageRequest } from '#src/domain/image-request.ts'
 import type { MicroUsd } from '#src/domain/money.ts'
+import type { ProviderUsage } from '#src/domain/provider-adapter.ts'
 import type { Attempt } from '#src/routing/attempt.ts'
+import type { Candidate } from '#src/routing/candidates.ts'
 import type { DecisionTrace } from './decision-trace.ts'
 
 /** How a request for images ended. */
@@ -14,6 +16,8 @@ export interface RequestOutcome {
   /** Wasted attempts included. */
   readonly cost: MicroUsd
   readonly images: number
+  /** Tokens of all provider calls together; absent: no provider counted any. */
+  readonly usage?: ProviderUsage
   /** Absent: it completed, or the client left. */
   readonly errorCode?: GatewayErrorCode
   /** What the client was told. */
@@ -21,10 +25,13 @@ export interface RequestOutcome {
 }
 
 interface GenerationEventMap {
-  /** A try at an offering ended. */
-  attempt: [attempt: Attempt, trace: DecisionTrace]
+  /**
+   * A try at an offering ended. The candidates are those that it was chosen from, itself among them; absent: routing
+   * did not choose it and learns nothing from it.
+   */
+  attempt: [attempt: Attempt, trace: DecisionTrace, candidates?: readonly Candidate[]]
   /** A paid copy of a request, sent to find out if a provider is back, ended. */
-  probe: [attempt: Attempt, trace: DecisionTrace]
+  probe: [attempt: Attempt, trace: DecisionTrace, candidates: readonly Candidate[]]
   /** A request ended, however it did. */
   request: [outcome: RequestOutcome]
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '#src/domain/clock.ts'
 import { GATEWAY_ERRORS, GatewayError } from '#src/domain/errors.ts'
 import type { ImageRequest } from '#src/domain/image-request.ts'
+import type { ProviderUsage } from '#src/domain/provider-adapter.ts'
 import type { DecisionTrace } from './decision-trace.ts'
 import type { GenerationEvents, RequestOutcome } from './events.ts'
 
@@ -26,7 +27,9 @@ const outcomeOfError = (
 }
 
 /** Runs the work of one request and tells how it ended, once, however it ends. */
-export const observeRequest = async <T extends { readonly images: readonly unknown[] }>(
+export const observeRequest = async <
+  T extends { readonly images: readonly unknown[]; readonly usage?: ProviderUsage },
+>(
   { request, trace, events, clock }: Observed,
   work: () => Promise<T>,
 ): Promise<T> => {
@@ -40,6 +43,7 @@ export const observeRequest = async <T extends { readonly images: readonly unkno
     tell({
       status: request.signal.aborted ? 'cancelled' : 'completed',
       images: result.images.length,
+      ...(result.usage && { usage: result.usage }),
     })
     return result
   } catch (error) {

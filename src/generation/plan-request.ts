@@ -8,6 +8,9 @@ import { checkRequest } from './check-request.ts'
 import type { DecisionTrace } from './decision-trace.ts'
 import type { GenerationDependencies } from './generation-dependencies.ts'
 
+/** What a plan is made from. */
+export type PlanDependencies = Pick<GenerationDependencies, 'catalog' | 'adapters'>
+
 /** Everything that is decided before anything is sent. */
 export interface RequestPlan {
   readonly resolved: ResolvedModel
@@ -21,9 +24,9 @@ export interface RequestPlan {
 }
 
 const readWanted = (resolved: ResolvedModel, request: ImageRequest): WantedImages => {
-  const { parameters, responseFormatDefault } = request
+  const { parameters, responseFormatDefault, isStreamed, keepForMs } = request
   const responseFormat =
-    parameters['response_format'] ??
+    (isStreamed ? 'b64_json' : parameters['response_format']) ??
     responseFormatDefault ??
     resolved.model.card.defaultResponseFormat
   return {
@@ -34,6 +37,7 @@ const readWanted = (resolved: ResolvedModel, request: ImageRequest): WantedImage
     ...(parameters['output_compression'] !== undefined && {
       outputCompression: parameters['output_compression'] as number,
     }),
+    ...(keepForMs !== undefined && { keepForMs }),
   }
 }
 
@@ -50,15 +54,27 @@ const hedgeWarnings = (
   return [{ type: 'unsupported', param, message }]
 }
 
+/** What only the answer would tell, strict clients are told before: a quality may meet a format that has none. */
+const checkStrictly = ({ isStrict, parameters }: ImageRequest): void => {
+  const isVague =
+    parameters['output_compression'] !== undefined && parameters['output_format'] === undefined
+  if (!isStrict || !isVague) return
+  throw invalidRequest(
+    'output_compression may meet a format that has no quality; ask for an output_format too: jpeg, webp or avif.',
+    'output_compression',
+  )
+}
+
 /** Resolves the model, checks the request against it, and finds the offerings that can serve it. */
 export const planRequest = (
-  { catalog, adapters }: GenerationDependencies,
+  { catalog, adapters }: PlanDependencies,
   request: ImageRequest,
   trace: DecisionTrace,
 ): RequestPlan => {
   const resolved = catalog.resolve(request.requestedModel)
   trace.modelId = resolved.model.card.id
   checkRequest(resolved.model, request)
+  checkStrictly(request)
 
   const { candidates, excluded } = selectCandidates(resolved, request, new Set(adapters.keys()))
   trace.excluded = excluded

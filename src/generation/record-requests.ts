@@ -1,4 +1,3 @@
-import type { Clock } from '#src/domain/clock.ts'
 import type { FailureKind } from '#src/domain/errors.ts'
 import { SORTS } from '#src/domain/image-request.ts'
 import type { AttemptRecord, RequestLog, RequestRecord } from '#src/domain/request-record.ts'
@@ -21,28 +20,23 @@ export const recordAttempt = (attempt: Attempt): AttemptRecord => ({
   durationMs: attempt.durationMs,
 })
 
-/** A request that has ended, as the log keeps it. Pure. */
-export const recordOf = (
-  { request, trace, status, durationMs, cost, errorCode, errorMessage }: RequestOutcome,
-  nowMs: number,
-): RequestRecord => {
-  const provider = decisiveAttempt(trace)?.provider
+type Arrival = Pick<RequestOutcome, 'request' | 'trace'>
+
+/** What a record holds from the beginning on. */
+const recordArrival = ({ request, trace }: Arrival) => {
+  const { keyId, sessionId, traceId, sizeBytes } = request
   const { user } = request.parameters
   return {
     id: request.id,
-    createdAtMs: nowMs - durationMs,
+    createdAtMs: trace.createdAtMs,
     endpoint: request.endpoint,
     mode: request.mode,
     model: trace.modelId ?? request.requestedModel,
-    status,
-    attempts: trace.attempts.map(recordAttempt),
-    cost,
-    durationMs,
-    ...(provider !== undefined && { provider }),
-    ...(errorCode && { errorCode }),
-    ...(errorMessage !== undefined && { errorMessage }),
     ...(typeof user === 'string' && { user }),
-    ...(request.keyId !== undefined && { keyId: request.keyId }),
+    ...(keyId !== undefined && { keyId }),
+    ...(sessionId !== undefined && { sessionId }),
+    ...(traceId !== undefined && { traceId }),
+    ...(sizeBytes !== undefined && { requestSizeBytes: sizeBytes }),
     routing: {
       sort: request.routing.sort ?? SORTS[0],
       decisions: trace.decisions,
@@ -51,7 +45,33 @@ export const recordOf = (
   }
 }
 
+/** A request that was taken on and is not done yet, as the log keeps it. Pure. */
+export const recordPending = (arrival: Arrival): RequestRecord => ({
+  ...recordArrival(arrival),
+  status: 'pending',
+  attempts: [],
+  cost: 0,
+  durationMs: 0,
+})
+
+/** A request that has ended, as the log keeps it. Pure. */
+export const recordOf = (outcome: RequestOutcome): RequestRecord => {
+  const { trace, status, durationMs, cost, errorCode, errorMessage, usage } = outcome
+  const provider = decisiveAttempt(trace)?.provider
+  return {
+    ...recordArrival(outcome),
+    status,
+    attempts: trace.attempts.map(recordAttempt),
+    cost,
+    durationMs,
+    ...(provider !== undefined && { provider }),
+    ...(errorCode && { errorCode }),
+    ...(errorMessage !== undefined && { errorMessage }),
+    ...(usage && { usage }),
+  }
+}
+
 /** Puts every request that ends into the log. */
-export const recordRequests = (events: GenerationEvents, log: RequestLog, clock: Clock): void => {
-  events.on('request', (outcome) => log.add(recordOf(outcome, clock.now())))
+export const recordRequests = (events: GenerationEvents, log: RequestLog): void => {
+  events.on('request', (outcome) => log.add(recordOf(outcome)))
 }

@@ -1,49 +1,87 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { ImageAnswer } from '#src/domain/image-answer.ts'
 import type { ImageRequest } from '#src/domain/image-request.ts'
+import { isJsonObject } from '#src/domain/json.ts'
 import { createDecisionTrace } from '#src/generation/decision-trace.ts'
 import { estimateRequest } from '#src/generation/estimate-request.ts'
-import { generateImages } from '#src/generation/generate-images.ts'
-import type { GenerationDependencies } from '#src/generation/generation-dependencies.ts'
-import { observeRequest } from '#src/generation/observe-request.ts'
-import { presentEstimate } from '#src/http/estimate-answer.ts'
-import { presentImageAnswer } from '#src/http/image-answer.ts'
-import type { RequestReaderOptions } from '#src/http/image-request-reader.ts'
-import { createJsonWithBytes } from '#src/http/json-with-bytes.ts'
-import { readFlag } from '#src/http/read-flag.ts'
-import { baseUrlOf } from '#src/http/request-context.ts'
-
-/** What both image endpoints work with. */
-export interface ImageRouteDependencies {
-  readonly generation: GenerationDependencies
-  readonly reader: RequestReaderOptions
-  readonly publicBaseUrl: string | undefined
-  readonly providerNames: ReadonlyMap<string, string>
-}
+import { answerLater } from './answer-later.ts'
+import { prefersAsync } from './answer-wishes.ts'
+import { presentEstimate } from './estimate-answer.ts'
+import { presentImageAnswer } from './image-answer.ts'
+import type { ImageCall, ImageRouteDependencies } from './image-call.ts'
+import { readFlag } from './read-flag.ts'
+import { baseUrlOf } from './request-context.ts'
+import { sendJson } from './send-json.ts'
+import { serveImages } from './serve-images.ts'
+import { streamImageAnswer } from './stream-image-answer.ts'
 
 const isDryRun = (request: FastifyRequest): boolean =>
   readFlag((request.query as Readonly<Record<string, unknown>>)['dryRun'], 'dryRun')
 
-/** Runs what both endpoints share once the request has been read: estimate or generate, and answer. */
-export const answerImageRequest = async (
-  { generation, publicBaseUrl, providerNames }: ImageRouteDependencies,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  read: () => ImageRequest | Promise<ImageRequest>,
-): Promise<FastifyReply> => {
-  const { clock, events } = generation
-  const trace = createDecisionTrace(request.id, clock)
-  const isDry = isDryRun(request)
+const answerDryRun = async ({ deps, request, reply, read }: ImageCall): Promise<FastifyReply> => {
+  const { generation } = deps
+  const trace = createDecisionTrace(request.id, generation.clock)
   const imageRequest = await read()
   request.trace = trace
-  reply.header('content-type', 'application/json')
-  if (isDry) return reply.send(presentEstimate(estimateRequest(generation, imageRequest, trace)))
-  const result = await observeRequest({ request: imageRequest, trace, events, clock }, () =>
-    generateImages(generation, imageRequest, trace),
-  )
-  const { place, render } = createJsonWithBytes()
+  return reply.send(presentEstimate(estimateRequest(generation, imageRequest, trace)))
+}
+
+const sendAnswer = (
+  { deps: { publicBaseUrl, providerNames }, request, reply }: ImageCall,
+  answer: ImageAnswer,
+): FastifyReply => {
   const baseUrl = baseUrlOf(request, publicBaseUrl)
-  const createdAtS = Math.floor(clock.now() / 1000)
-  const context = { trace, baseUrl, place, providerNames, createdAtS }
-  const { stream, sizeBytes } = render(presentImageAnswer(result, context))
-  return reply.header('content-length', sizeBytes).send(stream)
+  return sendJson(reply, (place) => presentImageAnswer(answer, { baseUrl, place, providerNames }))
+}
+
+/** A form tells only once it has been read. */
+const isStreamed = async ({ request, read }: ImageCall): Promise<boolean> =>
+  request.isMultipart()
+    ? (await read()).isStreamed === true
+    : isJsonObject(request.body) && request.body['stream'] === true
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : 'auto')
+
+const sendStream = async (call: ImageCall): Promise<FastifyReply> => {
+  const { deps, reply, read } = call
+  const { mode, parameters, previews = 0 } = await read()
+  const options = {
+    mode,
+    asked: {
+      quality: textOf(parameters['quality']),
+      background: textOf(parameters['background']),
+    },
+    previews,
+    providerNames: deps.providerNames,
+    now: deps.generation.clock.now,
+  }
+  const body = await streamImageAnswer(options, (hooks) => serveImages(call, hooks))
+  return reply
+    .headers({
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-cache, no-transform',
+      // nginx would hold events back.
+      'x-accel-buffering': 'no',
+    })
+    .send(body)
+}
+
+/** Runs what both endpoints share: estimate, take on, stream, or generate and answer. */
+export const answerImageRequest = async (
+  deps: ImageRouteDependencies,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  readRequest: () => ImageRequest | Promise<ImageRequest>,
+): Promise<FastifyReply> => {
+  let reading: Promise<ImageRequest> | undefined
+  const read = (): Promise<ImageRequest> => {
+    reading ??= Promise.resolve().then(readRequest)
+    return reading
+  }
+  const call = { deps, request, reply, read }
+  reply.header('content-type', 'application/json')
+  if (isDryRun(request)) return answerDryRun(call)
+  if (prefersAsync(request)) return answerLater(call)
+  if (await isStreamed(call)) return sendStream(call)
+  return sendAnswer(call, await serveImages(call, {}))
 }

@@ -1,0 +1,178 @@
+import { type BillableWork, priceWork } from '#src/catalog/pricing.ts'
+import type { ImageRequest, RoutingPreferences, Warning } from '#src/domain/image-request.ts'
+import type { WantedImages } from '#src/domain/image-result.ts'
+import type { MicroUsd } from '#src/domain/money.ts'
+import type { ProviderAnswer, ProviderCall, ProviderImage } from '#src/domain/provider-adapter.ts'
+import type { AttemptContext, AttemptYield } from '#src/routing/attempt.ts'
+import type { Candidate } from '#src/routing/candidates.ts'
+import { type FailoverResult, runAttempts } from '#src/routing/failover.ts'
+import { BusyTime, type DecisionTrace } from './decision-trace.ts'
+import { explainDecision } from './explain-decision.ts'
+import type { GeneratedImage } from './generated-image.ts'
+import type { GenerationDependencies, PreparationContext } from './generation-dependencies.ts'
+import type { GenerationHooks } from './generation-hooks.ts'
+import type { RequestPlan } from './plan-request.ts'
+import { buildProviderCall, type InputsFor } from './provider-call.ts'
+
+/** Everything that the attempts of one request share. */
+export interface GenerationRun {
+  readonly deps: GenerationDependencies
+  readonly request: ImageRequest
+  readonly trace: DecisionTrace
+  readonly plan: RequestPlan
+  readonly inputsFor: InputsFor
+  readonly hooks: GenerationHooks
+}
+
+/** Of one call: what it cost by what came, or is expected to cost. */
+const costOf = (
+  { offering, mapped: { resolution } }: Candidate,
+  { parameters }: ImageRequest,
+  work: Pick<BillableWork, 'images' | 'usage'>,
+): MicroUsd => priceWork(offering, { ...work, resolution, parameters })
+
+/** What a call tells while it runs. Nobody sees the answer of a probe: its jobs and drafts are nobody's. */
+const callHooks = (
+  { hooks, deps, request, plan, trace }: GenerationRun,
+  candidate: Candidate,
+  count: number,
+  { attemptId, signal }: AttemptContext,
+): Pick<ProviderCall, 'onJob' | 'onPreview'> => {
+  const { onJob, onPreview } = hooks
+  const { offering, mapped } = candidate
+  const { provider, providerModelId, configKey } = offering
+  const showDraft = async (draft: ProviderImage): Promise<void> => {
+    const wanted = { ...plan.wanted, responseFormat: 'b64_json' } as const
+    const context = { signal, measureUpstream: trace.upstream.measure.bind(trace.upstream) }
+    const [image] = await deps.prepareImages([draft], wanted, context)
+    if (image) onPreview?.(image)
+  }
+  return {
+    ...(onJob && {
+      onJob: (job) =>
+        onJob({
+          attemptId,
+          configKey,
+          provider,
+          providerModelId,
+          job,
+          count,
+          keepsAll: mapped.countField !== undefined,
+          cost: costOf(candidate, request, { images: count }),
+          warnings: mapped.warnings,
+          createdAtMs: deps.clock.now(),
+        }),
+    }),
+    // A draft that cannot be shown is no loss: the answer is still to come.
+    ...(onPreview && { onPreview: (draft) => void showDraft(draft).catch(() => undefined) }),
+  }
+}
+
+/** Calls the provider of one candidate. */
+const callProvider = async (
+  run: GenerationRun,
+  candidate: Candidate,
+  count: number,
+  context: AttemptContext,
+  { upstream, isProbe }: { readonly upstream: BusyTime; readonly isProbe: boolean },
+): Promise<ProviderAnswer> => {
+  const adapter = run.deps.adapters.get(candidate.offering.provider)
+  if (!adapter) throw new Error(`No adapter for ${candidate.offering.provider}`)
+  const call = await buildProviderCall(candidate, count, context, run.inputsFor)
+  const hooks = isProbe ? {} : callHooks(run, candidate, count, context)
+  return upstream.measure(() => adapter.generate({ ...call, ...hooks }))
+}
+
+/** What the images of one answer have in common. */
+export interface Delivery {
+  /** Whether all of them are wanted; false: the last, as an offering that makes one a call has no say in making more. */
+  readonly keepsAll: boolean
+  readonly warnings: readonly Warning[]
+  readonly wanted: WantedImages
+  readonly cost: MicroUsd
+}
+
+/** Makes a provider's images ready. */
+export const deliverAnswer = async (
+  { deps, trace }: Pick<GenerationRun, 'deps' | 'trace'>,
+  { images, revisedPrompt, usage }: ProviderAnswer,
+  { keepsAll, warnings, wanted, cost }: Delivery,
+  signal: AbortSignal,
+): Promise<AttemptYield<GeneratedImage>> => {
+  const fetching = new BusyTime(deps.clock)
+  const measureUpstream: PreparationContext['measureUpstream'] = (activity) =>
+    trace.upstream.measure(() => fetching.measure(activity))
+  const kept = keepsAll ? images : images.slice(-1)
+  const prepared = await deps.prepareImages(kept, wanted, { signal, measureUpstream })
+  const items = prepared.map((image, index) => ({
+    image,
+    warnings,
+    ...(revisedPrompt !== undefined && { revisedPrompt }),
+    ...(usage && index === 0 && { usage }),
+  }))
+  return { items, cost, fetchMs: fetching.totalMs }
+}
+
+/** Where a request's own time is short, so is the least that is worth an attempt: a twentieth. */
+export const leastAttemptMs = ({
+  deps,
+  request,
+}: Pick<GenerationRun, 'deps' | 'request'>): number =>
+  Math.min(deps.routing.clock.toReal(deps.routing.policy.leastAttemptMs), request.timeoutMs / 20)
+
+/** A forced provider is asked once: its answer is the answer. */
+const preferencesOf = (
+  { resolved: { forcedProvider } }: RequestPlan,
+  { routing }: ImageRequest,
+): RoutingPreferences =>
+  forcedProvider === undefined ? routing : { ...routing, allowFallbacks: false }
+
+/** Has `count` images of a plan made. */
+export const servePlan = (
+  run: GenerationRun,
+  count: number,
+): Promise<FailoverResult<GeneratedImage>> => {
+  const { deps, request, trace, plan, hooks } = run
+  return runAttempts<ProviderAnswer, GeneratedImage>({
+    work: {
+      generate: (candidate, images, context) =>
+        callProvider(run, candidate, images, context, {
+          upstream: trace.upstream,
+          isProbe: false,
+        }),
+      probe: (candidate, images, context) =>
+        callProvider(run, candidate, images, context, {
+          upstream: new BusyTime(deps.clock),
+          isProbe: true,
+        }),
+      deliver: (candidate, answer, signal) => {
+        const { countField, warnings } = candidate.mapped
+        const keepsAll = countField !== undefined
+        const { images, usage } = answer
+        const cost = costOf(candidate, request, { images: images.length, ...(usage && { usage }) })
+        const delivery = { keepsAll, warnings, wanted: plan.wanted, cost }
+        return deliverAnswer(run, answer, delivery, signal)
+      },
+      priceOf: (candidate, images) => costOf(candidate, request, { images }),
+    },
+    candidates: plan.candidates,
+    preferences: preferencesOf(plan, request),
+    count,
+    deadlineMs: trace.startMs + request.timeoutMs,
+    leastAttemptMs: leastAttemptMs(run),
+    gone: request.signal,
+    routing: deps.routing,
+    clock: deps.clock,
+    ...(hooks.onImages && { onItems: hooks.onImages }),
+    onDecision: (decision) => {
+      const afterMs = Math.round(deps.clock.monotonicMs() - trace.startMs)
+      trace.decisions.push(explainDecision(decision, afterMs, deps.routing.clock))
+    },
+    onAttempt: (attempt) => {
+      trace.attempts.push(attempt)
+      deps.events.emit('attempt', attempt, trace, plan.candidates)
+      if (attempt.status !== 'completed') hooks.onJobLost?.(attempt.id)
+    },
+    onProbe: (attempt) => deps.events.emit('probe', attempt, trace, plan.candidates),
+  })
+}

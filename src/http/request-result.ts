@@ -1,0 +1,31 @@
+import { GatewayError } from '#src/domain/errors.ts'
+import type { ImageAnswer } from '#src/domain/image-answer.ts'
+import type { RequestRecord } from '#src/domain/request-record.ts'
+import type { RunStore } from '#src/domain/run-store.ts'
+import { acceptedRunId } from '#src/generation/run-id.ts'
+import type { OpenKeptImages } from '#src/images/kept-images.ts'
+
+export interface ResultDependencies {
+  readonly runs: RunStore
+  readonly openKeptImages: OpenKeptImages
+}
+
+/**
+ * The result of a request that was answered at once: what the answer would have been. `undefined` while it is pending,
+ * when it failed, and once its images are kept no longer.
+ */
+export const findRequestResult = async (
+  { id, keyId, status }: RequestRecord,
+  { runs, openKeptImages }: ResultDependencies,
+): Promise<ImageAnswer | undefined> => {
+  if (status !== 'completed') return undefined
+  const answer = await runs.read(acceptedRunId(keyId, id))
+  if (answer?.kind !== 'images') return undefined
+  const { kind: _kind, ...facts } = answer
+  try {
+    return { ...facts, images: await openKeptImages(facts.images, facts.responseFormat) }
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === 'NOT_FOUND') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,15 @@
+import type { FastifyReply } from 'fastify'
+import type { JsonObject } from '#src/domain/json.ts'
+import { createJsonWithBytes, type JsonWithBytes } from './json-with-bytes.ts'
+
+/** Sends a JSON body in which the base64 of the bytes that `present` places is written only as it is sent. */
+export const sendJson = (
+  reply: FastifyReply,
+  present: (place: JsonWithBytes['place']) => JsonObject,
+): FastifyReply => {
+  const { place, render } = createJsonWithBytes()
+  const { stream, sizeBytes } = render(present(place))
+  return reply
+    .headers({ 'content-type': 'application/json', 'content-length': sizeBytes })
+    .send(stream)
+}

@@ -1,0 +1,125 @@
+import type { Readable } from 'node:stream'
+import type { ImageAnswer } from '#src/domain/image-answer.ts'
+import type { PreparedImage } from '#src/domain/image-result.ts'
+import type { JsonObject } from '#src/domain/json.ts'
+import { formatPixelSize } from '#src/domain/media.ts'
+import type { Mode } from '#src/domain/model-card.ts'
+import type { ProviderUsage } from '#src/domain/provider-adapter.ts'
+import type { GeneratedImage } from '#src/generation/generated-image.ts'
+import type { GenerationHooks } from '#src/generation/generation-hooks.ts'
+import { toErrorAnswer, toGatewayError } from './error-answer.ts'
+import { type EventStream, openEventStream } from './event-stream.ts'
+import {
+  type AnswerContext,
+  presentMetadata,
+  presentUsage,
+  presentWarnings,
+} from './image-answer.ts'
+import type { JsonWithBytes } from './json-with-bytes.ts'
+
+/** What a stream's events say besides their images. */
+export interface StreamOptions extends Pick<AnswerContext, 'providerNames'> {
+  readonly mode: Mode
+  /** `quality` and `background` as they were asked for, which OpenAI's events repeat. */
+  readonly asked: { readonly quality: string; readonly background: string }
+  /** Most drafts that are shown. */
+  readonly previews: number
+  /** Wall-clock ms. */
+  readonly now: () => number
+}
+
+type StreamHooks = Required<Pick<GenerationHooks, 'onPlanned' | 'onImages' | 'onPreview'>>
+
+const EVENT_NAMES: Readonly<Record<Mode, string>> = {
+  text_to_image: 'image_generation',
+  image_edit: 'image_edit',
+}
+
+const bytesOf = ({ content }: PreparedImage): Buffer => {
+  if (content.kind !== 'bytes') throw new Error('A stream holds the bytes of its images')
+  return content.bytes
+}
+
+const NO_TOKENS: ProviderUsage = { inputTokens: 0, outputTokens: 0 }
+
+/** Writes what happens to one request as events of OpenAI's Images API. */
+const createEventWriter = (events: EventStream, options: StreamOptions) => {
+  const { mode, asked, previews, providerNames, now } = options
+  let shown = 0
+  /** The last image that came, not yet written: what is known at the end goes with the last of all. */
+  let held: GeneratedImage | undefined
+  const present = (image: PreparedImage, place: JsonWithBytes['place']): JsonObject => ({
+    b64_json: place(bytesOf(image)),
+    created_at: Math.floor(now() / 1000),
+    size: formatPixelSize(image.size),
+    ...asked,
+    output_format: image.format,
+  })
+  const complete = ({ image, usage, revisedPrompt }: GeneratedImage, more: JsonObject): void => {
+    const type = `${EVENT_NAMES[mode]}.completed`
+    events.send(type, (place) => ({
+      type,
+      ...present(image, place),
+      ...(revisedPrompt !== undefined && { revised_prompt: revisedPrompt }),
+      ...presentUsage(usage ?? NO_TOKENS),
+      ...more,
+    }))
+  }
+  const onImages = (images: readonly GeneratedImage[]): void => {
+    for (const image of images) {
+      if (held) complete(held, {})
+      held = image
+    }
+  }
+  return {
+    onImages,
+    onPreview: (image: PreparedImage): void => {
+      if (shown >= previews) return
+      const index = shown
+      shown += 1
+      const type = `${EVENT_NAMES[mode]}.partial_image`
+      events.send(type, (place) => ({
+        type,
+        ...present(image, place),
+        partial_image_index: index,
+      }))
+    },
+    finish: (answer: ImageAnswer): void => {
+      if (!held) onImages(answer.images.map((image) => ({ ...image, warnings: [] })))
+      if (!held) return
+      complete(held, {
+        id: answer.requestId,
+        ...presentWarnings(answer),
+        metadata: presentMetadata(answer, { providerNames }),
+      })
+    },
+  }
+}
+
+const writeError = (events: EventStream, error: unknown): void =>
+  events.send('error', () => ({ type: 'error', ...toErrorAnswer(toGatewayError(error)).body }))
+
+/**
+ * Serves a request as a stream of events. Resolves to the stream's body once the request is known to be sound, so that
+ * what is wrong with it is still an answer with a status of its own: it rejects with that. Later failures are an event.
+ */
+export const streamImageAnswer = async (
+  options: StreamOptions,
+  serve: (hooks: StreamHooks) => Promise<ImageAnswer>,
+): Promise<Readable> => {
+  const planned = Promise.withResolvers<void>()
+  const events = openEventStream()
+  const writer = createEventWriter(events, options)
+  const { onImages, onPreview } = writer
+  const served = serve({ onPlanned: () => planned.resolve(), onImages, onPreview })
+  try {
+    await Promise.race([planned.promise, served])
+  } catch (error) {
+    events.body.destroy()
+    throw error
+  }
+  served
+    .then(writer.finish, (error: unknown) => writeError(events, error))
+    .finally(() => events.end())
+  return events.body
+}

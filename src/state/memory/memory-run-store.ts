@@ -1,0 +1,119 @@
+import type { Clock } from '#src/domain/clock.ts'
+import type { KeptAnswer } from '#src/domain/image-answer.ts'
+import type { ClaimResult, RunClaim, RunStore } from '#src/domain/run-store.ts'
+
+/** A kept answer is some 2 kB: its images lie in the media store. */
+export const DEFAULT_MAX_RUNS = 10_000
+
+interface Run {
+  readonly fingerprint: string
+  /** Absent: somebody works on it. */
+  ended?: { readonly answer: KeptAnswer; readonly untilMs: number }
+  /** Resolved when it has ended or was released. */
+  readonly end: PromiseWithResolvers<KeptAnswer | undefined>
+}
+
+/** Resolves to `undefined` as soon as the signal is aborted. */
+const unlessAborted = async <T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> => {
+  if (signal.aborted) return undefined
+  const aborted = Promise.withResolvers<undefined>()
+  const onAbort = (): void => aborted.resolve(undefined)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await Promise.race([work, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+export interface LocalRunsOptions {
+  readonly clock: Pick<Clock, 'now'>
+  /** Most runs kept that have ended; absent: `DEFAULT_MAX_RUNS`. */
+  readonly maxRuns?: number
+}
+
+/** The runs of this process. When there are too many, those that ended longest ago are forgotten. */
+export class LocalRuns {
+  readonly #clock: Pick<Clock, 'now'>
+  readonly #maxRuns: number
+  readonly #running = new Map<string, Run>()
+  /** In the order in which they ended. */
+  readonly #ended = new Map<string, Run>()
+
+  constructor({ clock, maxRuns = DEFAULT_MAX_RUNS }: LocalRunsOptions) {
+    this.#clock = clock
+    this.#maxRuns = maxRuns
+  }
+
+  /** As `RunStore.claim`, as far as this process knows. */
+  claim({ runId, fingerprint }: Pick<RunClaim, 'runId' | 'fingerprint'>): ClaimResult {
+    const known = this.#find(runId)
+    if (!known) {
+      this.#running.set(runId, { fingerprint, end: Promise.withResolvers() })
+      return { kind: 'mine', jobs: [] }
+    }
+    if (known.fingerprint !== fingerprint) return { kind: 'other', isRunning: !known.ended }
+    return known.ended ? { kind: 'done', answer: known.ended.answer } : { kind: 'running' }
+  }
+
+  /** As `RunStore.finish`; does nothing for a run that nobody works on here. */
+  finish(runId: string, answer: KeptAnswer, keepForMs: number): void {
+    const run = this.#running.get(runId)
+    if (!run) return
+    this.#running.delete(runId)
+    run.ended = { answer, untilMs: this.#clock.now() + keepForMs }
+    this.#ended.set(runId, run)
+    this.#makeRoom()
+    run.end.resolve(answer)
+  }
+
+  /** As `RunStore.release`; does nothing for a run that nobody works on here. */
+  release(runId: string): void {
+    const run = this.#running.get(runId)
+    this.#running.delete(runId)
+    run?.end.resolve(undefined)
+  }
+
+  /** As `RunStore.follow`; `undefined`: this process does not know the run. */
+  follow(runId: string, signal: AbortSignal): Promise<KeptAnswer | undefined> | undefined {
+    const run = this.#find(runId)
+    return run && unlessAborted(run.end.promise, signal)
+  }
+
+  /** As `RunStore.read`. */
+  read(runId: string): KeptAnswer | undefined {
+    return this.#find(runId)?.ended?.answer
+  }
+
+  #find(runId: string): Run | undefined {
+    const run = this.#running.get(runId) ?? this.#ended.get(runId)
+    if (!run?.ended || run.ended.untilMs > this.#clock.now()) return run
+    this.#ended.delete(runId)
+    return undefined
+  }
+
+  #makeRoom(): void {
+    for (const [runId, run] of this.#ended) {
+      const isOver = run.ended !== undefined && run.ended.untilMs <= this.#clock.now()
+      if (!isOver && this.#ended.size <= this.#maxRuns) return
+      this.#ended.delete(runId)
+    }
+  }
+}
+
+/** The runs of a gateway that is alone. What it worked on is lost with it. */
+export const createMemoryRunStore = (options: LocalRunsOptions): RunStore => {
+  const runs = new LocalRuns(options)
+  return {
+    claim: async (claim) => runs.claim(claim),
+    noteJob: () => undefined,
+    dropJob: () => undefined,
+    finish: async (runId, answer, keepForMs) => runs.finish(runId, answer, keepForMs),
+    settle: async () => undefined,
+    release: async (runId) => runs.release(runId),
+    follow: async (runId, signal) => runs.follow(runId, signal),
+    read: async (runId) => runs.read(runId),
+    adoptOrphans: async () => [],
+    close: async () => undefined,
+  }
+}
