@@ -4,19 +4,26 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { BusyCount } from './domain/busy-count.ts'
 import type { PerformanceHistory } from './domain/provider-stats.ts'
 import type { RequestLog } from './domain/request-record.ts'
+import type { RunStore } from './domain/run-store.ts'
+import type { AcceptedRequests } from './generation/accepted-requests.ts'
 import type { GenerationDependencies } from './generation/generation-dependencies.ts'
 import { answerClientError } from './http/client-error-handler.ts'
-import type { InspectImage, ReadImageReference } from './http/image-request-reader.ts'
+import type { CheckWebhookUrl } from './http/image-request-reader.ts'
+import type { InspectImage, ReadImageReference } from './http/input-pictures.ts'
 import { MAX_JSON_BODY_BYTES } from './http/limits.ts'
 import { createPerformanceReader } from './http/performance-reader.ts'
 import { keyIdOf, registerAuthentication } from './http/plugins/authentication.ts'
+import { registerBodySizes } from './http/plugins/body-sizes.ts'
 import { registerClientGone } from './http/plugins/client-gone.ts'
 import { registerDrain } from './http/plugins/drain.ts'
 import { registerErrorHandler, sendError } from './http/plugins/error-handler.ts'
 import { registerInFlight } from './http/plugins/in-flight.ts'
+import { registerOpenApi } from './http/plugins/openapi.ts'
 import { registerResponseHeaders } from './http/plugins/response-headers.ts'
 import { createHealthOf } from './http/provider-health.ts'
 import { chooseRequestId } from './http/request-context.ts'
+import { registerBalance } from './http/routes/balance.ts'
+import { registerDocs } from './http/routes/docs.ts'
 import { type Readiness, registerHealth } from './http/routes/health.ts'
 import { registerImagesEdits } from './http/routes/images-edits.ts'
 import { registerImagesGenerations } from './http/routes/images-generations.ts'
@@ -25,7 +32,9 @@ import { type MetricsSource, registerMetrics } from './http/routes/metrics.ts'
 import { registerModelPage } from './http/routes/model-page.ts'
 import { registerModelProviders } from './http/routes/model-providers.ts'
 import { registerModels } from './http/routes/models.ts'
+import { registerOpenApiDocument } from './http/routes/openapi.ts'
 import { registerRequests } from './http/routes/requests.ts'
+import type { OpenKeptImages } from './images/kept-images.ts'
 import type { MediaStore } from './images/media-store.ts'
 import type { MediaSigner } from './images/media-url.ts'
 
@@ -44,11 +53,18 @@ export interface AppDependencies {
   /** The one of them that sees everything; absent: none does. */
   readonly adminKeyHash?: Buffer
   readonly requestLog: RequestLog
+  readonly runs: RunStore
+  readonly accepted: AcceptedRequests
+  readonly checkWebhookUrl: CheckWebhookUrl
+  readonly openKeptImages: OpenKeptImages
+  /** Counts the work that no connection waits for. */
+  readonly detached: BusyCount
   readonly history: PerformanceHistory
   readonly metrics: MetricsSource
   /** Whether metrics have a port of their own. */
   readonly hasAdminPort: boolean
   readonly requestTimeoutMs: number
+  readonly asyncTimeoutMs: number
   /** Origins whose pages may call; `*`: all. */
   readonly corsOrigins: readonly string[]
   /** Absent: taken from each request. */
@@ -64,6 +80,9 @@ const EXPOSED_HEADERS = [
   'openai-processing-ms',
   'retry-after',
   'x-should-retry',
+  'location',
+  'preference-applied',
+  'idempotent-replayed',
   'x-gateway-provider',
   'x-gateway-model',
   'x-gateway-attempts',
@@ -113,7 +132,26 @@ const registerNative = (app: FastifyInstance, deps: AppDependencies): void => {
   const healthOf = createHealthOf({ ...routing, configuredProviders })
   registerModelProviders(app, { ...models, healthOf })
   registerModelPage(app, { ...models, publicBaseUrl })
-  registerRequests(app, { requestLog, ...adminKeyOf(deps) })
+  registerRequests(app, {
+    requestLog,
+    catalog,
+    results: { runs: deps.runs, openKeptImages: deps.openKeptImages },
+    publicBaseUrl,
+    providerNames,
+    ...adminKeyOf(deps),
+  })
+  registerBalance(app)
+}
+
+/** What belongs to no version of an API. */
+const registerUnprefixed = (app: FastifyInstance, deps: AppDependencies): void => {
+  registerHealth(app, deps.readiness)
+  if (!deps.hasAdminPort) {
+    registerMetrics(app, deps.metrics, { access: 'admin', ...adminKeyOf(deps) })
+  }
+  registerMedia(app, { ...deps.media, clock: deps.generation.clock })
+  registerOpenApiDocument(app)
+  registerDocs(app)
 }
 
 const adminKeyOf = ({ adminKeyHash }: AppDependencies): { readonly adminKeyId?: string } =>
@@ -150,13 +188,10 @@ export const buildApp = (deps: AppDependencies): App => {
   registerErrorHandler(app)
   registerResponseHeaders(app)
   registerClientGone(app)
+  registerBodySizes(app, deps.requestLog)
   registerDrain(app, readiness)
   registerAuthentication(app, deps.keyHashes)
-  registerHealth(app, readiness)
-  if (!deps.hasAdminPort) {
-    registerMetrics(app, deps.metrics, { access: 'admin', ...adminKeyOf(deps) })
-  }
-  registerMedia(app, { ...deps.media, clock: generation.clock })
+  registerOpenApi(app, generation.catalog)
 
   const { catalog } = generation
   const reader = {
@@ -164,12 +199,19 @@ export const buildApp = (deps: AppDependencies): App => {
     inspectImage: deps.inspectImage,
     readImageReference: deps.readImageReference,
     requestTimeoutMs: deps.requestTimeoutMs,
+    asyncTimeoutMs: deps.asyncTimeoutMs,
+    checkWebhookUrl: deps.checkWebhookUrl,
   }
   const imageRoutes = {
     generation,
     reader,
     publicBaseUrl: deps.publicBaseUrl,
     providerNames: deps.providerNames,
+    runs: deps.runs,
+    accepted: deps.accepted,
+    requestLog: deps.requestLog,
+    openKeptImages: deps.openKeptImages,
+    detached: deps.detached,
   }
   const configuredProviders = new Set(generation.adapters.keys())
   for (const prefix of PREFIXES) {
@@ -183,5 +225,6 @@ export const buildApp = (deps: AppDependencies): App => {
     )
   }
   app.register(async (scope) => registerNative(scope, deps), { prefix: NATIVE_PREFIX })
+  app.register(async (scope) => registerUnprefixed(scope, deps))
   return { server: app, inFlight }
 }

@@ -16,16 +16,17 @@ import { recordRequests } from './generation/record-requests.ts'
 import { trackCalls } from './generation/track-calls.ts'
 import { MAX_INPUT_IMAGE_BYTES } from './http/limits.ts'
 import { convertInputImage } from './images/convert.ts'
-import { createDiskMediaStore } from './images/disk-media-store.ts'
 import { createImageFetcher, type ImageFetcher } from './images/fetch-image.ts'
 import { DEFAULT_MAX_INPUT_PIXELS, inspectInputImage } from './images/inspect-input-image.ts'
+import { createOpenKeptImages } from './images/kept-images.ts'
 import { measureFetches } from './images/measure-fetches.ts'
-import { createMediaSigner, loadMediaSecret } from './images/media-url.ts'
 import { prepareImages } from './images/prepare-images.ts'
 import { readInputImage } from './images/read-input-image.ts'
 import type { Routing } from './routing/routing.ts'
+import { type RunningMedia, startMedia } from './start-media.ts'
+import { startRequestLog } from './start-request-log.ts'
 import { startRouting } from './start-routing.ts'
-import { createMemoryRequestLog } from './state/memory/memory-request-log.ts'
+import { startRuns } from './start-runs.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 import { logRequestEvents } from './telemetry/request-events.ts'
@@ -41,9 +42,6 @@ const IMAGE_FETCH_TIMEOUT_MS = 30_000
  * that was paid for is worth a second.
  */
 const FETCH_RETRY_DELAYS_MS = [200, 1_000]
-
-/** How often expired images are removed, in milliseconds. */
-const SWEEP_INTERVAL_MS = 60_000
 
 /** A gateway that listens. */
 export interface RunningGateway {
@@ -74,24 +72,20 @@ const createAdapters = (
   return adapters
 }
 
-const createMedia = async (config: Config) => {
-  const store = await createDiskMediaStore(config.mediaDir)
-  return { store, signer: createMediaSigner(await loadMediaSecret(config.mediaDir)) }
-}
-
-type Media = Awaited<ReturnType<typeof createMedia>>
-
 interface GenerationParts {
   readonly config: Config
   readonly catalog: Catalog
   readonly adapters: ReadonlyMap<string, ProviderAdapter>
-  readonly media: Media
+  readonly media: RunningMedia
+  readonly logger: Logger
   readonly fetcher: ImageFetcher
   readonly routing: Routing
 }
 
+const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'unknown')
+
 const createGeneration = (parts: GenerationParts): GenerationDependencies => {
-  const { config, catalog, adapters, media, fetcher, routing } = parts
+  const { config, catalog, adapters, media, fetcher, routing, logger } = parts
   return {
     catalog,
     adapters,
@@ -101,12 +95,15 @@ const createGeneration = (parts: GenerationParts): GenerationDependencies => {
     convertInput: convertInputImage,
     prepareImages: (images, wanted, { signal, measureUpstream }) =>
       prepareImages(images, wanted, {
-        ...media,
+        store: media.store,
+        signer: media.signer,
         fetcher: measureFetches(fetcher, measureUpstream),
         clock: systemClock,
         mediaTtlMs: config.mediaTtlMs,
         maxImageBytes: MAX_OUTPUT_IMAGE_BYTES,
         retryDelaysMs: FETCH_RETRY_DELAYS_MS.map((delayMs) => delayMs / config.timeScale),
+        onNotKept: (error) =>
+          logger.warn({ name: nameOf(error) }, 'an answered image could not be kept'),
         signal,
       }),
   }
@@ -126,21 +123,14 @@ const createFetcher = (config: Config): ImageFetcher =>
 
 const inspectUpload: AppDependencies['inspectImage'] = async (bytes, param) => {
   const limits = { maxBytes: MAX_INPUT_IMAGE_BYTES, maxPixels: DEFAULT_MAX_INPUT_PIXELS }
-  const { format } = await inspectInputImage(bytes, param, limits)
-  return { bytes, format }
+  const { format, size } = await inspectInputImage(bytes, param, limits)
+  return { bytes, format, size }
 }
 
 const urlOf = (app: FastifyInstance, host: string): string => {
   const { port } = app.server.address() as AddressInfo
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
-
-const startSweeping = ({ store }: Media, logger: Logger): NodeJS.Timeout =>
-  setInterval(() => {
-    store.sweep(systemClock.now()).catch((error: NodeJS.ErrnoException) => {
-      logger.warn({ code: error.code }, 'expired images could not be removed')
-    })
-  }, SWEEP_INTERVAL_MS).unref()
 
 /**
  * Takes no new connections and waits for the requests in flight. A connection that never sent a request counts as busy
@@ -169,11 +159,11 @@ const createParts = async (
   const fetcher = createFetcher(config)
   const calls = createBusyCount()
   const adapters = createAdapters(config, logger, upstream, calls)
-  const media = await createMedia(config)
+  const media = await startMedia(config, logger)
   const catalog = await readCatalog(config)
   const metrics = createMetrics()
   const closing = new AbortController()
-  const running = await startRouting({
+  const runningRouting = await startRouting({
     config,
     catalog,
     configuredProviders: new Set(adapters.keys()),
@@ -181,34 +171,58 @@ const createParts = async (
     metrics,
     closing: closing.signal,
   })
-  const { routing, history } = running
-  const generation = createGeneration({ config, catalog, adapters, media, fetcher, routing })
-  const requestLog = createMemoryRequestLog()
+  const { routing, history } = runningRouting
+  const generation = createGeneration({
+    config,
+    catalog,
+    adapters,
+    media,
+    fetcher,
+    routing,
+    logger,
+  })
+  const { requestLog, close: closeRequestLog } = startRequestLog(config, logger)
   logRequestEvents(generation.events, logger)
-  recordRequests(generation.events, requestLog, systemClock)
-  const sweeping = startSweeping(media, logger)
+  recordRequests(generation.events, requestLog)
+  const openKeptImages = createOpenKeptImages({
+    store: media.store,
+    signer: media.signer,
+    clock: systemClock,
+    mediaTtlMs: config.mediaTtlMs,
+  })
+  const providerNames = new Map(providerModules.map(({ id, name }) => [id, name]))
+  const {
+    drain: drainRuns,
+    close: closeRuns,
+    ...running
+  } = startRuns({ config, generation, requestLog, openKeptImages, providerNames, logger })
   const release = async (): Promise<void> => {
-    clearInterval(sweeping)
+    await drainRuns()
     closing.abort()
     // Adapters may still have jobs to cancel for clients that left; they limit themselves to a few seconds.
     await calls.untilNone()
-    await Promise.all([upstream.close(), fetcher.close(), running.close()])
+    await Promise.all([upstream.close(), fetcher.close(), runningRouting.close(), closeRuns()])
+    await closeRequestLog()
+    media.close()
     await Promise.all([...adapters.values()].map((adapter) => adapter.close?.()))
   }
   const app: AppDependencies = {
     generation,
     inspectImage: inspectUpload,
     readImageReference: (reference, param, limits) =>
-      readInputImage(reference, param, { fetcher, ...limits }),
+      readInputImage(reference, param, { ...(config.fetchesInputUrls && { fetcher }), ...limits }),
     media,
     history,
     requestLog,
+    ...running,
+    openKeptImages,
+    providerNames,
     metrics,
     logger,
     readiness,
-    providerNames: new Map(providerModules.map(({ id, name }) => [id, name])),
     keyHashes: config.keyHashes,
     requestTimeoutMs: config.requestTimeoutMs,
+    asyncTimeoutMs: config.asyncTimeoutMs,
     corsOrigins: config.corsOrigins,
     hasAdminPort: config.adminPort !== 0,
     ...(config.adminKeyHash && { adminKeyHash: config.adminKeyHash }),

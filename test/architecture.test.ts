@@ -51,6 +51,10 @@ describe('the dependency rule', () => {
     ['src/simulation/seed.ts', '#src/generation/events.ts'],
     ['src/state/seed.ts', '#src/routing/choose-next.ts'],
     ['src/telemetry/seed.ts', '#src/http/limits.ts'],
+    ['src/webhooks/seed.ts', '#src/http/limits.ts'],
+    ['src/webhooks/seed.ts', '#src/images/media-store.ts'],
+    ['src/http/seed.ts', '#src/webhooks/send-webhook.ts'],
+    ['src/generation/seed.ts', '#src/webhooks/send-webhook.ts'],
     ['src/http/seed.ts', '#src/state/memory/memory-request-log.ts'],
     ['src/http/seed.ts', '#providers/provider-modules.ts'],
     ['providers/fal/seed.ts', '#src/catalog/catalog.ts'],
@@ -64,6 +68,10 @@ describe('the dependency rule', () => {
     ['src/main.ts', '@google/genai'],
     ['src/domain/seed.ts', '@fal-ai/client'],
     ['src/images/seed.ts', 'replicate'],
+    ['src/webhooks/seed.ts', 'fastify'],
+    ['src/main.ts', '@aws-sdk/client-s3'],
+    ['src/http/seed.ts', '@aws-sdk/client-s3'],
+    ['providers/fal/seed.ts', '@aws-sdk/client-s3'],
   ])('forbids %s to import %s', async (path, specifier) => {
     expect(await seed(path, `import { a } from '${specifier}'\nexport const b = a\n`)).toEqual([
       RESTRICTED,
@@ -77,7 +85,9 @@ describe('the dependency rule', () => {
     ['providers/fal/seed.ts', '#providers/lib/job.ts'],
     ['providers/fal/seed.ts', '@fal-ai/client'],
     ['src/images/seed.ts', 'sharp'],
+    ['src/images/seed.ts', '@aws-sdk/client-s3'],
     ['src/state/seed.ts', 'ioredis'],
+    ['src/webhooks/seed.ts', '#src/images/outbound-rules.ts'],
   ])('allows %s to import %s', async (path, specifier) => {
     expect(await seed(path, `import { a } from '${specifier}'\nexport const b = a\n`)).toEqual([])
   })

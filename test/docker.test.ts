@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { providerModules } from '#providers/provider-modules.ts'
-import { GatewayEnvironmentSchema, readConfig } from '#src/config.ts'
+import { readConfig } from '#src/config.ts'
+import { GatewayEnvironmentSchema } from '#src/environment.ts'
 import { EMULATOR_KEYS } from '#test/emulators/emulator.ts'
 
 const root = new URL('..', import.meta.url).pathname

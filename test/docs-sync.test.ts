@@ -77,6 +77,10 @@ describe('the main README', () => {
         expect(stdout).toMatch(/^# /)
         return
       }
+      if (command.includes('"stream": true')) {
+        expect(stdout).toContain('event: image_generation.completed')
+        return
+      }
       const answer = JSON.parse(stdout) as {
         error?: unknown
         data?: unknown[]

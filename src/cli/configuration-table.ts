@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os'
 import type { TObject } from 'typebox'
 import { providerModules } from '#providers/provider-modules.ts'
-import { GatewayEnvironmentSchema } from '#src/config.ts'
+import { GatewayEnvironmentSchema } from '#src/environment.ts'
 
 interface Variable {
   readonly description?: string

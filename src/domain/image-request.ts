@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import type { JsonObject } from './json.ts'
-import type { InputFormat } from './media.ts'
+import type { InputFormat, PixelSize } from './media.ts'
 import type { Mode } from './model-card.ts'
 
 /** A picture that a client sent with an edit, inspected and found sound. */
@@ -8,6 +8,8 @@ export interface UploadedImage {
   readonly bytes: Buffer
   /** True format by the bytes. */
   readonly format: InputFormat
+  /** True size by the bytes; absent: not known. */
+  readonly size?: PixelSize
 }
 
 /** What matters most in the order of providers. */
@@ -90,6 +92,8 @@ export interface ImageRequest {
   readonly parameters: Readonly<JsonObject>
   /** Empty for text to image. */
   readonly images: readonly UploadedImage[]
+  /** Where the first image may be changed: a PNG of its size, transparent there. Absent: everywhere. */
+  readonly mask?: UploadedImage
   readonly routing: RoutingPreferences
   /** True: everything that would be a warning is a 400 instead. */
   readonly isStrict: boolean
@@ -97,6 +101,20 @@ export interface ImageRequest {
   readonly responseFormatDefault?: 'url' | 'b64_json'
   /** What the gateway itself cannot do of what was asked, whichever offering serves. */
   readonly warnings: readonly Warning[]
+  /** Whether the answer is a stream of events; absent: it is not. */
+  readonly isStreamed?: boolean
+  /** Most drafts that the client wants to see; absent: none. */
+  readonly previews?: number
+  /** Where the result of a request that is answered at once is posted; absent: nowhere. */
+  readonly webhookUrl?: string
+  /** How long its images must stay in the store at least, in ms; absent: as long as their URLs. */
+  readonly keepForMs?: number
+  /** What the client named the session that it belongs to; absent: not given. */
+  readonly sessionId?: string
+  /** Of the client's W3C `traceparent`; absent: it sent none. */
+  readonly traceId?: string
+  /** Of the body as it came; absent: not known. */
+  readonly sizeBytes?: number
   /** Deadline of the whole request in real milliseconds from now. */
   readonly timeoutMs: number
   /** Aborted when the client went away. */

@@ -2,6 +2,7 @@ import type { FailureKind, GatewayErrorCode } from './errors.ts'
 import type { Sort } from './image-request.ts'
 import type { Mode } from './model-card.ts'
 import type { MicroUsd } from './money.ts'
+import type { ProviderUsage } from './provider-adapter.ts'
 
 /** One candidate as it stood when a choice was made. Times are real. */
 export interface ExplainedCandidate {
@@ -77,7 +78,7 @@ export interface ExcludedOffering {
   readonly reason: string
 }
 
-/** One finished request for images, as the request log keeps it. Prompts and images are never in it. */
+/** One request for images, as the request log keeps it. Prompts and images are never in it. */
 export interface RequestRecord {
   readonly id: string
   /** Wall-clock ms. */
@@ -87,7 +88,8 @@ export interface RequestRecord {
   readonly mode: Mode
   /** Canonical id, or what the client wrote when there is no such model. */
   readonly model: string
-  readonly status: 'completed' | 'rejected' | 'upstream_failure' | 'cancelled'
+  /** `pending`: it was answered at once and is not done yet. */
+  readonly status: 'completed' | 'pending' | 'rejected' | 'upstream_failure' | 'cancelled'
   /** Who served it, or was tried last; absent: nobody was tried. */
   readonly provider?: string
   /** In the order in which they ended. */
@@ -102,6 +104,16 @@ export interface RequestRecord {
   readonly user?: string
   /** Which key it came with; absent: none is asked for. */
   readonly keyId?: string
+  /** What the client named the session that it belongs to; absent: not given. */
+  readonly sessionId?: string
+  /** Of the client's W3C `traceparent`; absent: it sent none. */
+  readonly traceId?: string
+  /** Tokens of all provider calls together; absent: no provider counted any. */
+  readonly usage?: ProviderUsage
+  /** Of the body; absent: not known. */
+  readonly requestSizeBytes?: number
+  /** Of the body; absent: not known, or nobody was there to be answered. */
+  readonly responseSizeBytes?: number
   readonly routing: {
     readonly sort: Sort
     /** In order; the first is the choice that the request began with. */
@@ -110,11 +122,64 @@ export interface RequestRecord {
   }
 }
 
-/** Finished requests. Bounded: the oldest are forgotten. */
+/** What names a request: clients choose ids, a key's ids are its own, and it may use one again. */
+export type RequestIdentity = Pick<RequestRecord, 'id' | 'keyId' | 'createdAtMs'>
+
+/** Which requests are meant. Absent fields: any. */
+export interface RequestFilter {
+  /** null: those that came without a key. */
+  readonly keyId?: string | null
+  readonly status?: RequestRecord['status']
+  /** As the record has it. */
+  readonly model?: string
+  /** Wall-clock ms, this one included. */
+  readonly createdFromMs?: number
+  /** Wall-clock ms, this one not included. */
+  readonly createdBeforeMs?: number
+}
+
+/** A page of the log. Positions are those of request-position.ts. */
+export interface RequestQuery extends RequestFilter {
+  /** Most records of the page. */
+  readonly limit: number
+  /** The page begins with the newest that is older than this position; absent: with the newest. */
+  readonly olderThan?: string
+  /** The page ends with the oldest that is newer than this position; not together with `olderThan`. */
+  readonly newerThan?: string
+}
+
+export interface RequestPage {
+  /** Newest first. */
+  readonly records: readonly RequestRecord[]
+  /** Position that older ones follow; absent: there are none. */
+  readonly older?: string
+  /** Position that newer ones precede; absent: there are none, or the page begins with the newest. */
+  readonly newer?: string
+  /** Whether those of other gateways are missing, as they could not be asked for. */
+  readonly isPartial: boolean
+}
+
+/** All requests of a filter together. */
+export interface RequestSummary {
+  readonly count: number
+  readonly cost: MicroUsd
+  /** Whether those of other gateways are missing, as they could not be asked for. */
+  readonly isPartial: boolean
+}
+
+/** Requests, newest first. Bounded: the oldest are forgotten. */
 export interface RequestLog {
+  /** Takes in a request, or what has become of it. Never waits, never throws. */
   add(record: RequestRecord): void
-  /** The latest request with this id that came with this key. `undefined`: not known, or forgotten. */
+  /** Takes in how long the body of its answer was, once that is written. Of a request that is not known: nothing. */
+  noteResponse(request: RequestIdentity, sizeBytes: number): void
+  /**
+   * The latest request with this id that came with this key. `undefined`: not known, or forgotten. Rejects with
+   * `OVERLOADED` when that cannot be said now.
+   */
   find(id: string, keyId: string | undefined): Promise<RequestRecord | undefined>
-  /** The latest request with this id, whoever sent it: clients choose ids, and two may choose the same. */
+  /** The latest request with this id, whoever sent it: two clients may choose the same. Rejects as `find` does. */
   findOfAnyone(id: string): Promise<RequestRecord | undefined>
+  list(query: RequestQuery): Promise<RequestPage>
+  summarize(filter: RequestFilter): Promise<RequestSummary>
 }

@@ -35,6 +35,15 @@ export const modelPartRoute = (app: FastifyInstance, part: ModelPart) => {
   return { constraints: { [STRATEGY]: part } }
 }
 
+/** The path of such a route, or of the model's own, with its parameter's name instead of the wildcard. */
+export const documentedModelPath = (
+  url: string,
+  constraints: Readonly<Record<string, unknown>> | undefined,
+): string => {
+  const part = constraints?.[STRATEGY]
+  return url.replace('/models/*', `/models/:id${part === undefined ? '' : `/${part}`}`)
+}
+
 /** The model's id in what the wildcard of such a route matched. */
 export const modelIdBefore = (part: ModelPart, wildcard: string): string =>
   wildcard.slice(0, -`/${part}`.length)

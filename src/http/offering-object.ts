@@ -34,8 +34,13 @@ const presentPerformance = (
   offering: Offering,
   live: LivePerformance | undefined,
 ): JsonObject | null => {
-  const shown = performanceToShow(live?.byWindow['30d'], offering)
-  return shown ? { source: shown.source, window_days: WINDOW_DAYS, ...presentFigures(shown) } : null
+  const measured = live?.byWindow['30d']
+  const shown = performanceToShow(measured, offering)
+  if (!shown) return null
+  const { source } = shown
+  // `requests` are those that the figures are of; how many the gateways themselves made is told beside them.
+  const own = { live_requests: measured?.requests ?? 0 }
+  return { source, window_days: WINDOW_DAYS, ...presentFigures(shown), ...own }
 }
 
 const presentWindows = (live: LivePerformance | undefined): JsonObject | null => {

@@ -1,24 +1,18 @@
 import type { JsonObject } from '#src/domain/json.ts'
 import { usdFromMicroUsd } from '#src/domain/money.ts'
 import type {
-  AttemptRecord,
   ExplainedCandidate,
   ExplainedDecision,
   RequestRecord,
+  RequestSummary,
 } from '#src/domain/request-record.ts'
+import { presentAttempt } from './attempt-object.ts'
+import { presentUsage } from './image-answer.ts'
 
 /** Enough digits to compare, few enough to read. */
 const round = (value: number): number => Number(value.toPrecision(5))
 
 const presentTime = (ms: number): string => new Date(ms).toISOString()
-
-export const presentAttempt = (attempt: AttemptRecord): JsonObject => ({
-  provider: attempt.provider,
-  config_key: attempt.configKey,
-  status: attempt.status,
-  ...(attempt.errorCode && { error_code: attempt.errorCode }),
-  duration_ms: attempt.durationMs,
-})
 
 const presentCandidate = (candidate: ExplainedCandidate): JsonObject => ({
   config_key: candidate.configKey,
@@ -52,8 +46,8 @@ const presentDecision = (decision: ExplainedDecision): JsonObject => ({
   candidates: decision.candidates.map(presentCandidate),
 })
 
-/** A request of the log, with why it was routed as it was. */
-export const presentRequest = (record: RequestRecord): JsonObject => ({
+/** A request of the log, without why it was routed so. */
+export const presentRequestRow = (record: RequestRecord): JsonObject => ({
   id: record.id,
   object: 'request',
   created_at: presentTime(record.createdAtMs),
@@ -69,7 +63,18 @@ export const presentRequest = (record: RequestRecord): JsonObject => ({
   key_id: record.keyId ?? null,
   error_code: record.errorCode ?? null,
   error_message: record.errorMessage ?? null,
+  session_id: record.sessionId ?? null,
+  trace_id: record.traceId ?? null,
   user: record.user ?? null,
+  usage: null,
+  ...presentUsage(record.usage),
+  request_size_bytes: record.requestSizeBytes ?? null,
+  response_size_bytes: record.responseSizeBytes ?? null,
+})
+
+/** A request of the log, with why it was routed as it was. */
+export const presentRequest = (record: RequestRecord): JsonObject => ({
+  ...presentRequestRow(record),
   routing: {
     sort: record.routing.sort,
     decisions: record.routing.decisions.map(presentDecision),
@@ -79,4 +84,11 @@ export const presentRequest = (record: RequestRecord): JsonObject => ({
       reason,
     })),
   },
+})
+
+/** What all requests of a filter cost together. */
+export const presentSummary = ({ count, cost }: RequestSummary): JsonObject => ({
+  total_cost: usdFromMicroUsd(cost),
+  currency: 'usd',
+  count,
 })

@@ -2,10 +2,14 @@ import { Agent, request as httpRequest } from 'node:http'
 import { connect, createServer } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { FIRST_MODEL } from '#test/helpers/models.ts'
-import { startTestGateway, TEST_KEY, type TestGateway } from '#test/helpers/start-test-gateway.ts'
+import {
+  EDITS,
+  GENERATIONS,
+  startTestGateway,
+  TEST_KEY,
+  type TestGateway,
+} from '#test/helpers/start-test-gateway.ts'
 
-const GENERATIONS = '/openai/v1/images/generations'
-const EDITS = '/openai/v1/images/edits'
 const authorization = `Bearer ${TEST_KEY}`
 
 let gateway: TestGateway

@@ -1,14 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { EMULATED_PROVIDERS } from '#test/emulators/emulator.ts'
 import type { Fault } from '#test/emulators/scenario.ts'
 import { FIRST_MODEL } from '#test/helpers/models.ts'
 import {
+  GENERATIONS,
   startTestGateway,
   type TestGateway,
   type TestGatewayOptions,
 } from '#test/helpers/start-test-gateway.ts'
-
-const PROVIDERS = ['gemini', 'vertex', 'fal', 'replicate'] as const
-const GENERATIONS = '/openai/v1/images/generations'
 
 let gateway: TestGateway
 const start = async (options?: TestGatewayOptions) => {
@@ -21,7 +20,8 @@ describe('failover', () => {
 
   const ask = (part: object = {}, headers = {}) =>
     gateway.post(GENERATIONS, { model: FIRST_MODEL, prompt: 'p', ...part }, headers)
-  const counts = () => PROVIDERS.map((provider) => gateway.emulators[provider].count('create'))
+  const counts = () =>
+    EMULATED_PROVIDERS.map((provider) => gateway.emulators[provider].count('create'))
 
   it.each<[Fault, string]>([
     ['rate_limited', 'RATE_LIMITED'],
@@ -75,7 +75,7 @@ describe('failover', () => {
       'ALL_PROVIDERS_EXHAUSTED',
       'upstream_error',
     ])
-    for (const provider of PROVIDERS)
+    for (const provider of EMULATED_PROVIDERS)
       expect(body.error.message).toContain(`${provider}/${FIRST_MODEL} (`)
     expect(headers.get('x-should-retry')).toBe('false')
     expect(counts()).toEqual([2, 1, 2, 1])
@@ -98,7 +98,7 @@ describe('failover', () => {
     gateway.emulators.gemini.setScenario({ always: 'unavailable' })
     const { body } = await ask({ provider: { order: ['gemini'], allow_fallbacks: false } })
     expect(body.error.code).toBe('ALL_PROVIDERS_EXHAUSTED')
-    for (const each of PROVIDERS) {
+    for (const each of EMULATED_PROVIDERS) {
       const sent = gateway.emulators[each].calls.filter(({ kind }) => kind === 'create')
       expect(JSON.stringify(sent)).not.toContain('allow_fallbacks')
     }

@@ -1,22 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { gatewayOfFile } from '#test/helpers/gateway-of-file.ts'
 import { FIRST_MODEL } from '#test/helpers/models.ts'
 import { rawRequest } from '#test/helpers/raw-request.ts'
-import {
-  resetEmulators,
-  startTestGateway,
-  TEST_KEY,
-  type TestGateway,
-} from '#test/helpers/start-test-gateway.ts'
+import { GENERATIONS, TEST_KEY } from '#test/helpers/start-test-gateway.ts'
 
-const GENERATIONS = '/openai/v1/images/generations'
 const prompt = { model: FIRST_MODEL, prompt: 'p' }
 
-let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await startTestGateway()
-})
-afterAll(() => gateway.close())
-beforeEach(() => resetEmulators(gateway))
+const gateway = await gatewayOfFile()
 
 describe('every answer', () => {
   it('carries a request id, and keeps a sane one of the client', async () => {
@@ -126,7 +116,8 @@ describe('a request that cannot be read', () => {
     [{ ...prompt, response_format: 'file' }, 'response_format'],
     [{ ...prompt, output_format: 'tiff' }, 'output_format'],
     [{ ...prompt, output_format: 'png', output_compression: 50 }, 'output_compression'],
-    [{ ...prompt, stream: true }, 'stream'],
+    [{ ...prompt, stream: 'true' }, 'stream'],
+    [{ ...prompt, stream: true, partial_images: 4 }, 'partial_images'],
     [{ ...prompt, image: 'https://example.com/a.png' }, 'image'],
     [{ ...prompt, provider: { only: 'fal' } }, 'provider.only'],
     [{ ...prompt, provider: { only: ['openai'] } }, 'provider.only'],

@@ -1,11 +1,13 @@
 import { rm, writeFile } from 'node:fs/promises'
 import sharp from 'sharp'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { EMULATED_PROVIDERS } from '#test/emulators/emulator.ts'
 import { FIRST_MODEL } from '#test/helpers/models.ts'
-import { startTestGateway, type TestGateway } from '#test/helpers/start-test-gateway.ts'
-
-const GENERATIONS = '/openai/v1/images/generations'
-const PROVIDERS = ['gemini', 'vertex', 'fal', 'replicate'] as const
+import {
+  GENERATIONS,
+  startTestGateway,
+  type TestGateway,
+} from '#test/helpers/start-test-gateway.ts'
 
 describe('a result that was paid for', () => {
   let gateway: TestGateway
@@ -72,7 +74,7 @@ describe('every format from every provider', () => {
     got === asked || (asked === 'avif' && got === 'heif')
 
   it.each(['png', 'jpeg', 'gif', 'webp', 'avif'])('%s', async (format) => {
-    for (const provider of PROVIDERS) {
+    for (const provider of EMULATED_PROVIDERS) {
       const { status, body } = await gateway.post(GENERATIONS, {
         model: `${provider}/${FIRST_MODEL}`,
         prompt: 'p',

@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest'
 import { FIRST_MODEL } from '#test/helpers/models.ts'
-import { startTestGateway, TEST_KEY } from '#test/helpers/start-test-gateway.ts'
+import { GENERATIONS, startTestGateway, TEST_KEY } from '#test/helpers/start-test-gateway.ts'
 
-const GENERATIONS = '/openai/v1/images/generations'
 const PLANTED = 'planted-prompt-zebra'
 
 it('keeps prompts, keys and upstream bodies out of logs and errors, whatever happens', async () => {

@@ -7,10 +7,17 @@ import { providerModules } from '#providers/provider-modules.ts'
 import { readConfig } from '#src/config.ts'
 import { startGateway } from '#src/start-gateway.ts'
 import { createLogger } from '#src/telemetry/logger.ts'
-import type { EmulatorOptions, Emulators } from '#test/emulators/emulator.ts'
+import {
+  EMULATED_PROVIDERS,
+  type EmulatorOptions,
+  type Emulators,
+} from '#test/emulators/emulator.ts'
 import { startEmulators } from '#test/emulators/start-emulators.ts'
 
 export const TEST_KEY = 'test-gateway-key'
+
+export const GENERATIONS = '/openai/v1/images/generations'
+export const EDITS = '/openai/v1/images/edits'
 
 /** A gateway in front of emulated providers, both over real sockets. */
 export interface TestGateway {
@@ -94,10 +101,7 @@ export const startTestGateway = async (options: TestGatewayOptions = {}): Promis
       ),
     get: async (path, headers = {}) =>
       readJson(await fetch(gateway.url + path, { headers: { ...authorization, ...headers } })),
-    creates: () => {
-      const { gemini, vertex, fal, replicate } = emulators
-      return [gemini, vertex, fal, replicate].reduce((sum, each) => sum + each.count('create'), 0)
-    },
+    creates: () => EMULATED_PROVIDERS.reduce((sum, id) => sum + emulators[id].count('create'), 0),
     close: async () => {
       await gateway.close()
       await emulators.close()
@@ -108,9 +112,8 @@ export const startTestGateway = async (options: TestGatewayOptions = {}): Promis
 
 /** Back to emulators that succeed at once and have seen nothing. */
 export const resetEmulators = ({ emulators }: TestGateway): void => {
-  const { gemini, vertex, fal, replicate } = emulators
-  for (const emulator of [gemini, vertex, fal, replicate]) {
-    emulator.setScenario({})
-    emulator.clearCalls()
+  for (const id of EMULATED_PROVIDERS) {
+    emulators[id].setScenario({})
+    emulators[id].clearCalls()
   }
 }

@@ -17,9 +17,9 @@ describe('GET /v1/models/{id}/llms.txt', () => {
   })
 
   it('shows what was measured', async () => {
-    routes.world.history = async () => [routes.hourOf(1, 3, { outage: 1 })]
+    routes.world.history = async () => [routes.hourOf(1, 15, { outage: 5 })]
     const { text } = await routes.get(`/v1/models/${FIRST_MODEL}/llms.txt`)
-    expect(text).toMatch(/\| Gemini API \|.*\| 3\.0 s \| 75\.0 % \| 4 \|.*\| live \|/)
+    expect(text).toMatch(/\| Gemini API \|.*\| 3\.0 s \| 75\.0 % \| 20 \|.*\| live \|/)
     expect(text).toMatch(/\| fal\.ai \|.*\| model file \|/)
   })
 

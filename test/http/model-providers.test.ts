@@ -80,6 +80,7 @@ describe('GET /v1/models/{id}/providers', () => {
         time_to_first_byte_p95_ms: 92439,
         rate_limited: null,
         refused: null,
+        live_requests: 0,
       },
       performance_by_window: null,
       health: { status: 'ok', until: null, in_flight: 2 },
@@ -104,10 +105,10 @@ describe('GET /v1/models/{id}/providers', () => {
     })
   })
 
-  it('shows what was measured, in real milliseconds, once an attempt counts', async () => {
+  it('shows what was measured, in real milliseconds, once twenty attempts count', async () => {
     routes.world.history = async () => [
       routes.hourOf(1, 3, { outage: 1, rate_limited: 2, refused: 1 }),
-      routes.hourOf(100, 4),
+      routes.hourOf(100, 8),
       routes.hourOf(600, 5, { empty: 3 }),
     ]
     const [gemini, vertex] = await offerings()
@@ -117,18 +118,28 @@ describe('GET /v1/models/{id}/providers', () => {
       p50_ms: expect.closeTo(3_000, -3),
       p95_ms: expect.closeTo(3_000, -3),
       mean_ms: 3_000,
-      success_rate: 0.75,
-      requests: 16,
+      success_rate: 0.8,
+      requests: 20,
       time_to_first_byte_p50_ms: expect.closeTo(2_500, -3),
       time_to_first_byte_p95_ms: expect.closeTo(2_800, -3),
       rate_limited: 2,
       refused: 1,
+      live_requests: 20,
     })
     const windows = gemini?.performance_by_window
-    expect(['24h', '7d', '30d'].map((window) => windows?.[window]?.requests)).toEqual([4, 8, 16])
+    expect(['24h', '7d', '30d'].map((window) => windows?.[window]?.requests)).toEqual([4, 12, 20])
     expect(vertex).toMatchObject({
       performance: { source: 'model_file' },
       performance_by_window: null,
+    })
+  })
+
+  it('shows the file’s figures beside the few attempts that were made until then', async () => {
+    routes.world.history = async () => [routes.hourOf(1, 18, { outage: 1 })]
+    const [gemini] = await offerings()
+    expect(gemini).toMatchObject({
+      performance: { source: 'model_file', requests: 1413, live_requests: 19 },
+      performance_by_window: { '30d': { requests: 19, success_rate: 0.9474 } },
     })
   })
 

@@ -9,7 +9,9 @@ const SERVED = [
   'GET /openai/v1/models/{id}',
   'GET /v1/models/{id}/providers',
   'GET /v1/models/{id}/llms.txt',
+  'GET /v1/requests',
   'GET /v1/requests/{id}',
+  'GET /v1/balance',
 ]
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const

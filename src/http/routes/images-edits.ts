@@ -1,11 +1,17 @@
 import type { FastifyInstance } from 'fastify'
-import { answerImageRequest, type ImageRouteDependencies } from '#src/http/answer-image-request.ts'
+import { answerImageRequest } from '#src/http/answer-image-request.ts'
+import type { ImageRouteDependencies } from '#src/http/image-call.ts'
 import { readEdit } from '#src/http/image-request-reader.ts'
 import { MAX_JSON_EDIT_BYTES } from '#src/http/limits.ts'
+import { documentedOnly } from '#src/http/schemas/documented.ts'
+import { editOperation } from '#src/http/schemas/image-operations.ts'
 
 /** `POST /images/edits`: pictures and text to image. */
 export const registerImagesEdits = (app: FastifyInstance, deps: ImageRouteDependencies): void => {
-  app.post('/images/edits', { bodyLimit: MAX_JSON_EDIT_BYTES }, (request, reply) =>
-    answerImageRequest(deps, request, reply, () => readEdit(request, deps.reader)),
+  app.post(
+    '/images/edits',
+    { schema: editOperation, ...documentedOnly, bodyLimit: MAX_JSON_EDIT_BYTES },
+    (request, reply) =>
+      answerImageRequest(deps, request, reply, () => readEdit(request, deps.reader)),
   )
 }

@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { GatewayError } from '#src/domain/errors.ts'
+import { textAnswer } from '#src/http/schemas/answer-documents.ts'
+import { documentedOnly } from '#src/http/schemas/documented.ts'
 
 export interface MetricsSource {
   /** Prometheus text. */
@@ -16,13 +18,21 @@ export interface MetricsRouteOptions {
   readonly adminKeyId?: string
 }
 
+const operation = {
+  tags: ['Operations'],
+  operationId: 'readMetrics',
+  summary: 'Prometheus text, with the admin key',
+  response: { 200: textAnswer('All metrics.', 'text/plain') },
+}
+
 /** `GET /metrics`: Prometheus text. */
 export const registerMetrics = (
   app: FastifyInstance,
   source: MetricsSource,
   { access, adminKeyId }: MetricsRouteOptions,
 ): void => {
-  app.get('/metrics', { config: { isPublic: access === 'open' } }, async ({ keyId }, reply) => {
+  const options = { schema: operation, ...documentedOnly, config: { isPublic: access === 'open' } }
+  app.get('/metrics', options, async ({ keyId }, reply) => {
     if (access === 'admin' && keyId !== null && keyId !== adminKeyId) {
       throw new GatewayError('AUTHENTICATION_FAILED', 'Metrics need the admin key.')
     }

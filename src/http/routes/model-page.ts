@@ -5,6 +5,9 @@ import { performanceToShow, type ShownPerformance } from '#src/domain/performanc
 import { modelIdBefore, modelPartRoute } from '#src/http/model-paths.ts'
 import type { LivePerformance, PerformanceReader } from '#src/http/performance-reader.ts'
 import { baseUrlOf } from '#src/http/request-context.ts'
+import { errorAnswers, textAnswer } from '#src/http/schemas/answer-documents.ts'
+import { documentedOnly } from '#src/http/schemas/documented.ts'
+import { ModelParamsSchema } from '#src/http/schemas/model-schema.ts'
 
 export interface ModelPageRouteDependencies {
   readonly catalog: Catalog
@@ -28,12 +31,20 @@ const shownOf = (
     }),
   )
 
+const operation = {
+  tags: ['Models'],
+  operationId: 'readModelPage',
+  summary: 'A model’s page as Markdown, for people and for language models',
+  params: ModelParamsSchema,
+  response: { 200: textAnswer('The page.', 'text/markdown'), ...errorAnswers(404) },
+}
+
 /** `GET /v1/models/{id}/llms.txt`: the model's page as Markdown. */
 export const registerModelPage = (app: FastifyInstance, deps: ModelPageRouteDependencies): void => {
   const { catalog, configuredProviders, providerNames, performance, publicBaseUrl } = deps
   app.get<{ Params: { '*': string } }>(
     '/models/*',
-    modelPartRoute(app, 'llms.txt'),
+    { schema: operation, ...documentedOnly, ...modelPartRoute(app, 'llms.txt') },
     async (request, reply) => {
       const { model } = catalog.resolve(modelIdBefore('llms.txt', request.params['*']))
       const page = renderModelPage({

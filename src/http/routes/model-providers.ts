@@ -1,10 +1,15 @@
 import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
 import type { Catalog } from '#src/catalog/catalog.ts'
 import { invalidRequest } from '#src/domain/errors.ts'
 import { modelIdBefore, modelPartRoute } from '#src/http/model-paths.ts'
 import { presentOffering } from '#src/http/offering-object.ts'
 import type { PerformanceReader } from '#src/http/performance-reader.ts'
 import type { HealthOf } from '#src/http/provider-health.ts'
+import { errorAnswers, jsonAnswer } from '#src/http/schemas/answer-documents.ts'
+import { documentedOnly } from '#src/http/schemas/documented.ts'
+import { ModelParamsSchema } from '#src/http/schemas/model-schema.ts'
+import { componentOf, oneOf } from '#src/http/schemas/schema-parts.ts'
 
 export interface ModelProviderRouteDependencies {
   readonly catalog: Catalog
@@ -13,6 +18,20 @@ export interface ModelProviderRouteDependencies {
   readonly providerNames: ReadonlyMap<string, string>
   readonly performance: PerformanceReader
   readonly healthOf: HealthOf
+}
+
+const operation = {
+  tags: ['Models'],
+  operationId: 'listOfferings',
+  summary: 'Where a model is offered: prices, live performance, health',
+  params: ModelParamsSchema,
+  querystring: Type.Object({
+    history: Type.Optional(oneOf(['hour'], 'hour: adds the figures of each hour.')),
+  }),
+  response: {
+    200: jsonAnswer('Offerings.', componentOf('OfferingList')),
+    ...errorAnswers(400, 404),
+  },
 }
 
 /** `?history=hour` asks for figures of each hour. */
@@ -31,7 +50,7 @@ export const registerModelProviders = (
   const { catalog, configuredProviders, providerNames, performance, healthOf } = deps
   app.get<{ Params: { '*': string } }>(
     '/models/*',
-    modelPartRoute(app, 'providers'),
+    { schema: operation, ...documentedOnly, ...modelPartRoute(app, 'providers') },
     async (request) => {
       const withHours = wantsHours(request.query)
       const { model } = catalog.resolve(modelIdBefore('providers', request.params['*']))

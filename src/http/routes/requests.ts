@@ -1,25 +1,165 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
-import { GatewayError } from '#src/domain/errors.ts'
-import type { RequestLog } from '#src/domain/request-record.ts'
-import { presentRequest } from '#src/http/request-object.ts'
+import { Type } from 'typebox'
+import type { Catalog } from '#src/catalog/catalog.ts'
+import { GatewayError, invalidRequest } from '#src/domain/errors.ts'
+import { positionOf } from '#src/domain/request-position.ts'
+import type { RequestFilter, RequestLog, RequestRecord } from '#src/domain/request-record.ts'
+import { presentImageAnswer } from '#src/http/image-answer.ts'
+import { queryValidation } from '#src/http/query-validation.ts'
+import { readFlag } from '#src/http/read-flag.ts'
+import { baseUrlOf } from '#src/http/request-context.ts'
+import {
+  pageUrlsOf,
+  type RequestListQuery,
+  RequestListQuerySchema,
+  readCursor,
+  readFilter,
+} from '#src/http/request-list-query.ts'
+import { presentRequest, presentRequestRow, presentSummary } from '#src/http/request-object.ts'
+import { findRequestResult, type ResultDependencies } from '#src/http/request-result.ts'
+import { documentedAnswers } from '#src/http/schemas/documented.ts'
+import {
+  listRequestsOperation,
+  readRequestOperation,
+} from '#src/http/schemas/request-operations.ts'
+import { sendJson } from '#src/http/send-json.ts'
 
 export interface RequestRouteDependencies {
   readonly requestLog: RequestLog
+  /** Knows models by their aliases too. */
+  readonly catalog: Catalog
   /** Id of the key that sees the requests of all; absent: there is none. */
   readonly adminKeyId?: string
+  readonly results: ResultDependencies
+  readonly publicBaseUrl: string | undefined
+  /** Provider slug → name for people. */
+  readonly providerNames: ReadonlyMap<string, string>
 }
 
-/** `GET /requests/{id}`: one finished request and why it was routed as it was. A key sees its own only. */
+const ParamsSchema = Type.Object({ id: Type.String({ description: 'Id of the request.' }) })
+
+/** Who asks, and so what can be seen. */
+interface Viewer {
+  readonly keyId: string | null
+  readonly isAdmin: boolean
+}
+
+/** The model's canonical id; what is no model's name is what a client may have asked for in vain. */
+const modelOf = (catalog: Catalog, name: string): string => {
+  try {
+    return catalog.resolve(name).model.card.id
+  } catch (error) {
+    if (error instanceof GatewayError) return name
+    throw error
+  }
+}
+
+const keyFilterOf = ({ keyId, isAdmin }: Viewer, asked: string | undefined): RequestFilter => {
+  if (isAdmin) return asked === undefined ? {} : { keyId: asked }
+  if (asked === undefined || asked === keyId) return { keyId }
+  // An empty list would say that the other key has sent nothing.
+  throw invalidRequest('key_id must be your own key: only the admin key sees others.', 'key_id')
+}
+
+const findFor = (
+  requestLog: RequestLog,
+  { keyId }: RequestFilter,
+  id: string,
+): Promise<RequestRecord | undefined> =>
+  keyId === undefined ? requestLog.findOfAnyone(id) : requestLog.find(id, keyId ?? undefined)
+
+/** The place that a cursor or a request's id stands for. */
+const readPosition = async (
+  requestLog: RequestLog,
+  filter: RequestFilter,
+  value: string,
+  param: string,
+): Promise<string> => {
+  const position = readCursor(value, param)
+  if (position !== undefined) return position
+  const record = await findFor(requestLog, filter, value)
+  if (record) return positionOf(record)
+  throw invalidRequest(`${param}: there is no request "${value.slice(0, 128)}".`, param)
+}
+
+const readRange = async (
+  requestLog: RequestLog,
+  filter: RequestFilter,
+  query: RequestListQuery,
+) => {
+  const { starting_after: after, ending_before: before } = query
+  if (after !== undefined && before !== undefined) {
+    throw invalidRequest('ending_before cannot go together with starting_after.', 'ending_before')
+  }
+  if (after !== undefined) {
+    return { olderThan: await readPosition(requestLog, filter, after, 'starting_after') }
+  }
+  if (before !== undefined) {
+    return { newerThan: await readPosition(requestLog, filter, before, 'ending_before') }
+  }
+  return {}
+}
+
+/** `GET /requests` and `GET /requests/{id}`: what came, and why it was routed as it was. A key sees its own only. */
 export const registerRequests = (
   app: FastifyInstance,
-  { requestLog, adminKeyId }: RequestRouteDependencies,
+  { requestLog, catalog, adminKeyId, results, ...context }: RequestRouteDependencies,
 ): void => {
-  app.get<{ Params: { id: string } }>('/requests/:id', async ({ params, keyId }) => {
-    const isAdmin = keyId !== null && keyId === adminKeyId
-    const record = isAdmin
-      ? await requestLog.findOfAnyone(params.id)
-      : await requestLog.find(params.id, keyId ?? undefined)
-    if (record) return presentRequest(record)
-    throw new GatewayError('NOT_FOUND', `There is no finished request "${params.id}".`)
+  const { publicBaseUrl, providerNames } = context
+  const viewerOf = (keyId: string | null): Viewer => ({
+    keyId,
+    isAdmin: keyId !== null && keyId === adminKeyId,
   })
+  const typed = app.withTypeProvider<TypeBoxTypeProvider>()
+
+  typed.get(
+    '/requests',
+    {
+      schema: { ...listRequestsOperation, querystring: RequestListQuerySchema },
+      ...documentedAnswers,
+      ...queryValidation,
+    },
+    async ({ query, keyId, routeOptions }) => {
+      const { limit, model, summary } = query
+      const filter = {
+        ...keyFilterOf(viewerOf(keyId), query.key_id),
+        ...readFilter(query),
+        ...(model !== undefined && { model: modelOf(catalog, model) }),
+      }
+      const withSummary = readFlag(summary, 'summary')
+      const range = await readRange(requestLog, filter, query)
+      const [page, sums] = await Promise.all([
+        requestLog.list({ ...filter, ...range, limit }),
+        withSummary ? requestLog.summarize(filter) : undefined,
+      ])
+      return {
+        object: 'list',
+        data: page.records.map(presentRequestRow),
+        ...pageUrlsOf(routeOptions.url ?? '', query, page),
+        ...(sums && { summary: presentSummary(sums) }),
+        ...((page.isPartial || sums?.isPartial) && { partial: true }),
+      }
+    },
+  )
+
+  typed.get(
+    '/requests/:id',
+    {
+      schema: { ...readRequestOperation, params: ParamsSchema },
+      ...documentedAnswers,
+    },
+    async (request, reply) => {
+      const { id } = request.params
+      const filter = keyFilterOf(viewerOf(request.keyId), undefined)
+      const record = await findFor(requestLog, filter, id)
+      if (!record) throw new GatewayError('NOT_FOUND', `There is no request "${id}".`)
+      const result = await findRequestResult(record, results)
+      const baseUrl = baseUrlOf(request, publicBaseUrl)
+      return sendJson(reply, (place) => ({
+        ...presentRequest(record),
+        ...(result && { result: presentImageAnswer(result, { baseUrl, place, providerNames }) }),
+      }))
+    },
+  )
 }

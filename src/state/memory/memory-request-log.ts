@@ -1,23 +1,94 @@
-import type { RequestLog, RequestRecord } from '#src/domain/request-record.ts'
+import { positionOf } from '#src/domain/request-position.ts'
+import type { RequestIdentity, RequestLog, RequestRecord } from '#src/domain/request-record.ts'
+import { boundRecord, createMatcher, place, selectPage } from '#src/domain/request-selection.ts'
 
 /** About 5 kB each, with the explanation of their routing. */
 export const DEFAULT_MAX_RECORDS = 2_000
 
+export interface MemoryRequestLogOptions {
+  /** Absent: 2,000. */
+  readonly maxRecords?: number
+  /** How long requests are kept, in ms; absent: as long as there is room. */
+  readonly keptMs?: number
+  /** Wall-clock ms. Absent: the machine's. */
+  readonly now?: () => number
+}
+
+/** A log whose records can be looked at without waiting. */
+export interface MemoryRequestLog extends RequestLog {
+  /** Adds a record as it can be kept; `undefined`: it was told late, as the request is known to have ended. */
+  take(record: RequestRecord): RequestRecord | undefined
+  /** Adds what is known of the answer; the changed record, or `undefined`: the request is not known. */
+  changeResponse(request: RequestIdentity, sizeBytes: number): RequestRecord | undefined
+}
+
 /** The latest requests of this process. */
-export const createMemoryRequestLog = (maxRecords = DEFAULT_MAX_RECORDS): RequestLog => {
-  /** Oldest first. A key's requests are its own: an id that another key uses too replaces nothing. */
+export const createMemoryRequestLog = ({
+  maxRecords = DEFAULT_MAX_RECORDS,
+  keptMs = Number.POSITIVE_INFINITY,
+  now = Date.now,
+}: MemoryRequestLogOptions = {}): MemoryRequestLog => {
+  /** By position; those that changed last come last. */
   const records = new Map<string, RequestRecord>()
-  const placeOf = (id: string, keyId: string | undefined): string => `${keyId ?? ''} ${id}`
+
+  const known = (): RequestRecord[] => {
+    const fromMs = now() - keptMs
+    return [...records.values()].filter(({ createdAtMs }) => createdAtMs >= fromMs)
+  }
+  const latest = (isMeant: (record: RequestRecord) => boolean): RequestRecord | undefined =>
+    known()
+      .filter(isMeant)
+      .reduce<RequestRecord | undefined>(
+        (best, record) => (best && best.createdAtMs > record.createdAtMs ? best : record),
+        undefined,
+      )
+  const forget = (): void => {
+    const fromMs = now() - keptMs
+    for (const [position, { createdAtMs }] of records) {
+      if (records.size <= maxRecords && createdAtMs >= fromMs) return
+      records.delete(position)
+    }
+  }
+
+  const changeResponse: MemoryRequestLog['changeResponse'] = (request, sizeBytes) => {
+    const position = positionOf(request)
+    const record = records.get(position)
+    if (!record) return undefined
+    const changed = { ...record, responseSizeBytes: sizeBytes }
+    records.set(position, changed)
+    return changed
+  }
+
+  const take: MemoryRequestLog['take'] = (record) => {
+    const position = positionOf(record)
+    if (record.status === 'pending' && records.has(position)) return undefined
+    const bounded = boundRecord(record)
+    records.delete(position)
+    records.set(position, bounded)
+    forget()
+    return bounded
+  }
+
   return {
     add: (record) => {
-      const place = placeOf(record.id, record.keyId)
-      records.delete(place)
-      records.set(place, record)
-      if (records.size <= maxRecords) return
-      const [oldest] = records.keys()
-      if (oldest !== undefined) records.delete(oldest)
+      take(record)
     },
-    find: async (id, keyId) => records.get(placeOf(id, keyId)),
-    findOfAnyone: async (id) => [...records.values()].findLast((record) => record.id === id),
+    take,
+    changeResponse,
+    noteResponse: (request, sizeBytes) => {
+      changeResponse(request, sizeBytes)
+    },
+    find: async (id, keyId) => latest((record) => record.id === id && record.keyId === keyId),
+    findOfAnyone: async (id) => latest((record) => record.id === id),
+    list: async (query) => {
+      const matching = known().filter(createMatcher(query)).map(place)
+      const { entries, ...ends } = selectPage(matching, query)
+      return { records: entries.map(({ record }) => record), ...ends, isPartial: false }
+    },
+    summarize: async (filter) => {
+      const matching = known().filter(createMatcher(filter))
+      const cost = matching.reduce((sum, record) => sum + record.cost, 0)
+      return { count: matching.length, cost, isPartial: false }
+    },
   }
 }

@@ -137,17 +137,20 @@ export const createRedisConnection = (
   url: string,
   {
     timeScale = 1,
+    prefix = keyPrefix(timeScale),
     random = Math.random,
   }: {
     /** Routing's milliseconds per real one; absent: 1. */
     readonly timeScale?: number
+    /** What all names begin with; absent: as what is learnt of providers at this time scale. */
+    readonly prefix?: string
     /** Uniform in [0, 1). Absent: `Math.random`. */
     readonly random?: (() => number) | undefined
   } = {},
 ): RedisConnection => {
   const target = parseRedisUrl(url)
   const client = createClient(target, {
-    keyPrefix: keyPrefix(timeScale),
+    keyPrefix: prefix,
     retryStrategy: retryDelay(random),
   })
   let trouble: Trouble | undefined

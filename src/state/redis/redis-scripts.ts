@@ -9,6 +9,15 @@ declare module 'ioredis' {
     addCounts(key: string, ...rest: Arguments): Result<number, Context>
     heartbeat(key: string, ...rest: Arguments): Result<number, Context>
     changeHealth(key: string, ...rest: Arguments): Result<number, Context>
+    claimRun(key: string, ...rest: Arguments): Result<unknown, Context>
+    finishRun(key: string, ...rest: Arguments): Result<number, Context>
+    releaseRun(key: string, ...rest: Arguments): Result<number, Context>
+    readRun(key: string): Result<unknown, Context>
+    adoptRun(key: string, ...rest: Arguments): Result<unknown, Context>
+    watchRuns(key: string, ...rest: Arguments): Result<number, Context>
+    dueRuns(key: string, ...rest: Arguments): Result<unknown, Context>
+    putRequest(key: string, ...rest: readonly (string | number | Buffer)[]): Result<number, Context>
+    dropRequest(key: string, ...rest: Arguments): Result<number, Context>
   }
 }
 
@@ -23,4 +32,13 @@ export const REDIS_SCRIPTS = {
   addCounts: load('add-counts-1.lua'),
   heartbeat: load('heartbeat-1.lua'),
   changeHealth: load('change-health-1.lua'),
+  claimRun: load('claim-run-1.lua'),
+  finishRun: load('finish-run-1.lua'),
+  releaseRun: load('release-run-1.lua'),
+  readRun: load('read-run-1.lua'),
+  adoptRun: load('adopt-run-1.lua'),
+  watchRuns: load('watch-runs-1.lua'),
+  dueRuns: load('due-runs-1.lua'),
+  putRequest: load('put-request-4.lua'),
+  dropRequest: load('drop-request-4.lua'),
 }

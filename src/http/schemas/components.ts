@@ -1,0 +1,19 @@
+import type { TSchema } from 'typebox'
+import type { Catalog } from '#src/catalog/catalog.ts'
+import { ErrorSchema } from './answer-documents.ts'
+import { imageAnswerSchemas } from './image-answer-schema.ts'
+import { imageRequestSchemas, modelParameterSchemas } from './image-request-schema.ts'
+import { modelSchemas } from './model-schema.ts'
+import { offeringSchemas } from './offering-schema.ts'
+import { requestSchemas } from './request-schema.ts'
+
+/** All named schemas of the OpenAPI document. */
+export const componentSchemas = (catalog: Catalog): Record<string, TSchema> => ({
+  ...imageRequestSchemas(catalog),
+  ...imageAnswerSchemas,
+  ...modelSchemas,
+  ...offeringSchemas,
+  ...requestSchemas,
+  Error: ErrorSchema,
+  ...modelParameterSchemas(catalog),
+})

@@ -1,0 +1,35 @@
+import type { Logger } from 'pino'
+import type { Config } from './config.ts'
+import { systemClock } from './domain/clock.ts'
+import type { RequestLog } from './domain/request-record.ts'
+import { createMemoryRequestLog } from './state/memory/memory-request-log.ts'
+import { createRedisRequestLog } from './state/redis-request-log.ts'
+
+/** A request log that keeps itself up to date until it is closed. */
+export interface RunningRequestLog {
+  readonly requestLog: RequestLog
+  /** Tells the other gateways the last of it. */
+  close(): Promise<void>
+}
+
+/** The log of all gateways where they share a Redis, else of this process. */
+export const startRequestLog = (
+  { redisUrl, requestLogKeptMs: keptMs, requestLogMax }: Config,
+  logger: Logger,
+): RunningRequestLog => {
+  const bounds = { keptMs, ...(requestLogMax !== undefined && { maxRecords: requestLogMax }) }
+  if (redisUrl === undefined) {
+    return { requestLog: createMemoryRequestLog(bounds), close: async () => undefined }
+  }
+  const requestLog = createRedisRequestLog({
+    url: redisUrl,
+    clock: systemClock,
+    ...bounds,
+    onStatus: ({ isShared, reason }) => {
+      if (isShared) logger.info('the request log is shared through Redis')
+      else logger.warn({ reason }, 'Redis cannot be used: the request log is of this gateway only')
+    },
+  })
+  requestLog.start()
+  return { requestLog, close: () => requestLog.close() }
+}

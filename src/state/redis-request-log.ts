@@ -1,0 +1,178 @@
+import type { Clock } from '#src/domain/clock.ts'
+import { GatewayError } from '#src/domain/errors.ts'
+import type { RequestLog, RequestRecord } from '#src/domain/request-record.ts'
+import { createMemoryRequestLog, type MemoryRequestLog } from './memory/memory-request-log.ts'
+import { COMMAND_TIMEOUT_MS, createRedisConnection } from './redis/connect.ts'
+import { LogUnreachable } from './redis/request-log-index.ts'
+import { REQUEST_LOG_PREFIX } from './redis/request-log-keys.ts'
+import { RequestLogOutbox } from './redis/request-log-outbox.ts'
+import { RequestLogReader } from './redis/request-log-reader.ts'
+import { RequestLogWriter } from './redis/request-log-writer.ts'
+import { NOT_CONNECTED } from './redis/trouble.ts'
+import type { SharingStatus } from './stats-sharing.ts'
+import { createStatusTeller } from './status-teller.ts'
+
+const DAY_MS = 24 * 3_600_000
+
+/** Requests of all gateways that Redis keeps at most, about 1.7 kB each. */
+export const DEFAULT_SHARED_RECORDS = 50_000
+/** How long requests are kept, in days. */
+export const DEFAULT_LOG_DAYS = 30
+
+/** How often Redis is told, in ms. */
+const WRITE_INTERVAL_MS = 200
+/** How long there may be no connection before that is told, in ms. */
+const START_LIMIT_MS = 2_000
+/** No reader waits for Redis longer than this, in ms. */
+const READ_LIMIT_MS = 1_000
+/** What a client is told to wait before it asks again, in ms. */
+const RETRY_AFTER_MS = 2_000
+
+export interface RedisRequestLogOptions {
+  /** As `REDIS_URL`. */
+  readonly url: string
+  readonly clock: Clock
+  /** Told at the start and once per change, whether the log is shared. */
+  readonly onStatus: (status: SharingStatus) => void
+  /** Requests of all gateways that are kept at most. Absent: 50,000. */
+  readonly maxRecords?: number
+  /** How long each is kept, in ms. Absent: 30 days. */
+  readonly keptMs?: number
+}
+
+/** A log that gateways share. */
+export interface SharedRequestLog extends RequestLog {
+  /** Begins to connect and to tell, in the background. */
+  start(): void
+  /** Tells now what waits. `start` has it called five times a second; while one is under way, it is that one. */
+  flush(): Promise<void>
+  /** Tells the last of it and ends. Never rejects, takes less than a second. */
+  close(): Promise<void>
+}
+
+const pause = (ms: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, ms).unref())
+
+/** Rejects with `LogUnreachable` when it takes too long. */
+const withinLimit = async <T>(reading: Promise<T>): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new LogUnreachable(NOT_CONNECTED)), READ_LIMIT_MS).unref()
+  })
+  try {
+    return await Promise.race([reading, limit])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+const unknownNow = (id: string): GatewayError =>
+  new GatewayError(
+    'OVERLOADED',
+    `The request log cannot be read whole now, and this gateway itself knows no request "${id}".`,
+    { retryAfterMs: RETRY_AFTER_MS },
+  )
+
+/** Reads from Redis, or else from what this process knows. */
+const createReads = (reader: RequestLogReader, own: MemoryRequestLog, outbox: RequestLogOutbox) => {
+  const orElse = async <T>(reading: Promise<T>, fallback: () => Promise<T>): Promise<T> => {
+    try {
+      return await withinLimit(reading)
+    } catch (error) {
+      if (error instanceof LogUnreachable) return fallback()
+      throw error
+    }
+  }
+  const orThrow = (id: string, record: RequestRecord | undefined): RequestRecord => {
+    if (record) return record
+    throw unknownNow(id)
+  }
+  const waits = (id: string, keyId: string | undefined): RequestRecord | undefined =>
+    outbox.findLast((record) => record.id === id && record.keyId === keyId)
+
+  return {
+    find: async (id, keyId) =>
+      // Nobody else can know anything later of it, and who has just added it does not wait for Redis.
+      waits(id, keyId) ??
+      orElse(reader.find(id, keyId), async () => orThrow(id, await own.find(id, keyId))),
+    findOfAnyone: async (id) => {
+      const stored = await orElse(reader.findOfAnyone(id), async () =>
+        orThrow(id, await own.findOfAnyone(id)),
+      )
+      const fresh = outbox.findLast((record) => record.id === id)
+      return fresh && fresh.createdAtMs >= (stored?.createdAtMs ?? 0) ? fresh : stored
+    },
+    list: (query) =>
+      orElse(
+        reader.list(query).then((page) => ({ ...page, isPartial: false })),
+        async () => ({ ...(await own.list(query)), isPartial: true }),
+      ),
+    summarize: (filter) =>
+      orElse(
+        reader.summarize(filter).then((summary) => ({ ...summary, isPartial: false })),
+        async () => ({ ...(await own.summarize(filter)), isPartial: true }),
+      ),
+  } satisfies Partial<RequestLog>
+}
+
+/**
+ * The requests of all gateways, shared through Redis. Requests only write to memory; whatever happens to Redis, none of
+ * them waits for it. Throws only here, for a URL that cannot be read.
+ */
+export const createRedisRequestLog = ({
+  url,
+  clock,
+  onStatus,
+  maxRecords = DEFAULT_SHARED_RECORDS,
+  keptMs = DEFAULT_LOG_DAYS * DAY_MS,
+}: RedisRequestLogOptions): SharedRequestLog => {
+  const { now, monotonicMs: realMs } = clock
+  const connection = createRedisConnection(url, { prefix: REQUEST_LOG_PREFIX })
+  const own = createMemoryRequestLog({ keptMs, now })
+  const outbox = new RequestLogOutbox()
+  const reader = new RequestLogReader({ connection, outbox, keptMs, now })
+  const writer = new RequestLogWriter({ connection, outbox, maxRecords, keptMs, now, realMs })
+  const status = createStatusTeller(onStatus)
+  let underWay: Promise<void> | undefined
+  let timer: NodeJS.Timeout | undefined
+  let starting: NodeJS.Timeout | undefined
+
+  const write = async (): Promise<void> => {
+    try {
+      status.learn(await writer.run())
+    } catch (error) {
+      status.failed(error)
+    }
+  }
+  const flush = (): Promise<void> => {
+    underWay ??= write().finally(() => {
+      underWay = undefined
+    })
+    return underWay
+  }
+
+  return {
+    add: (record) => {
+      const taken = own.take(record)
+      if (taken) outbox.put(taken)
+    },
+    noteResponse: (request, sizeBytes) => {
+      const changed = own.changeResponse(request, sizeBytes)
+      if (changed) outbox.put(changed)
+    },
+    ...createReads(reader, own, outbox),
+    flush,
+    start: () => {
+      connection.open()
+      timer = setInterval(flush, WRITE_INTERVAL_MS).unref()
+      starting = setTimeout(() => status.started(), START_LIMIT_MS).unref()
+    },
+    close: async () => {
+      clearInterval(timer)
+      clearTimeout(starting)
+      // What is under way may not have the last of it.
+      await Promise.race([flush().then(flush), pause(2 * COMMAND_TIMEOUT_MS)])
+      await connection.close()
+    },
+  }
+}
