@@ -125,11 +125,12 @@ describe('those that waited for the end of a rate limit', () => {
 
 describe('images of one request that waited for the end of a rate limit', () => {
   it('each take a turn of their own', async () => {
+    const candidates = fourCandidates().filter(({ offering }) => offering.provider === 'gemini')
     const routing = freshRouting({}, 100)
     const nowMs = routing.clock.nowMs()
-    const pause = { reason: 'rate_limited', sinceMs: nowMs, untilMs: nowMs + SECOND } as const
+    // A quarter of a second: the first choice has to come before its end, on a busy machine too.
+    const pause = { reason: 'rate_limited', sinceMs: nowMs, untilMs: nowMs + 25 * SECOND } as const
     routing.tracker.adoptHealth(`${FIRST_MODEL}:gemini`, { pause })
-    const candidates = fourCandidates().filter(({ offering }) => offering.provider === 'gemini')
     const all = Promise.withResolvers<void>()
     let begun = 0
     const { items, decisions } = await run(
