@@ -4,6 +4,8 @@ import { type DestinationStream, type Logger, pino } from 'pino'
 const REDACTED = [
   'req.headers.authorization',
   'headers.authorization',
+  // @fastify/multipart tells at trace level which headers it gave its parser: all of them.
+  'busboyOptions.headers',
   '*.apiKey',
   '*.prompt',
   'prompt',

@@ -1,22 +1,269 @@
-import { Gauge, Registry } from 'prom-client'
+import { FAILURE_RULES, GATEWAY_ERRORS } from '#src/domain/errors.ts'
 
-/** All metrics of the gateway. Base units, label values from closed sets. */
-export interface Metrics {
-  /** 1: what is learnt about providers is shared with the other gateways. 0: it is not, as there is no Redis or it fails. */
-  readonly stateShared: Gauge
-  /** Prometheus text. */
-  render(): Promise<string>
-  /** Type of that text. */
-  readonly contentType: string
+/*
+ * All metrics of the gateway; Node's own come besides (create-metrics.ts). Names and units follow Prometheus'
+ * conventions: base units, `_total` for counters, one unit per name. https://prometheus.io/docs/practices/naming/
+ */
+
+/** Values of a label that the catalogue gives. */
+export interface CatalogLabels {
+  /** Canonical ids. */
+  readonly model: readonly string[]
+  /** Slugs of all providers of the catalogue. */
+  readonly provider: readonly string[]
+  /** Config keys. */
+  readonly offering: readonly string[]
+  /** Names that a warning can be about: parameters of model cards, and what the gateway itself reads. */
+  readonly param: readonly string[]
 }
 
-export const createMetrics = (): Metrics => {
-  const registry = new Registry()
-  const stateShared = new Gauge({
-    name: 'fresnel_state_shared',
+/** A closed set of values: written out here, or the catalogue's. Whatever is not in it is counted as `other`. */
+export type LabelValues = readonly string[] | keyof CatalogLabels
+
+export interface MetricDefinition {
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly help: string
+  /** What is counted or measured; the last part of the name, before `_total`, where it is a base unit. */
+  readonly unit: string
+  readonly labels: Readonly<Record<string, LabelValues>>
+  /** Upper ends, in the unit; only of histograms. */
+  readonly buckets?: readonly number[]
+  /** Whether every value of every label is there from the start: an alert on `increase()` sees the first one, too. */
+  readonly startsAtZero?: true
+}
+
+export const ENDPOINTS = ['generations', 'edits'] as const
+
+const OUTCOMES = ['completed', 'rejected', 'upstream_failure', 'cancelled'] as const
+
+const ERROR_CODES = Object.keys(GATEWAY_ERRORS)
+
+/** `gateway_fault`: the provider served, but the gateway could not make the image ready. */
+const ATTEMPT_OUTCOMES = ['completed', ...Object.keys(FAILURE_RULES), 'gateway_fault']
+
+/** What the API consists of, for people who watch it; everything else is `other`. */
+export const ROUTES = [
+  'images_generations',
+  'images_edits',
+  'models',
+  'requests',
+  'balance',
+  'keys',
+  'media',
+  'documents',
+  'health',
+  'metrics',
+] as const
+
+/** `499`: the client left before its answer was written whole. */
+const STATUSES = [
+  '200',
+  '201',
+  '202',
+  '204',
+  '206',
+  '302',
+  '304',
+  '400',
+  '401',
+  '402',
+  '403',
+  '404',
+].concat(['405', '409', '413', '415', '416', '429', '499', '500', '502', '503', '504'])
+
+/** `ok`: it is tried as usual; else as routing's standings (src/routing/rank-options.ts). */
+export const PROVIDER_STATES = ['ok', 'open', 'rate_limited', 'taken_out'] as const
+
+/** Images take 5 to 90 s; emulators and cached answers less, the longest deadline is 900 s. */
+const IMAGE_BUCKETS_S = [
+  0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 7.5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600,
+] as const
+
+/** From what reading a request costs to what converting a 4K image to AVIF does. */
+const OVERHEAD_BUCKETS_S = [
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
+] as const
+
+export const METRICS = {
+  fresnel_requests_total: {
+    type: 'counter',
+    help: 'Requests for images that ended, by how they ended',
+    unit: 'requests',
+    labels: { endpoint: ENDPOINTS, model: 'model', outcome: OUTCOMES },
+    startsAtZero: true,
+  },
+  fresnel_request_errors_total: {
+    type: 'counter',
+    help: 'Requests for images that were answered with an error, by its code',
+    unit: 'requests',
+    labels: { code: ERROR_CODES },
+    startsAtZero: true,
+  },
+  fresnel_images_total: {
+    type: 'counter',
+    help: 'Images answered',
+    unit: 'images',
+    labels: { model: 'model' },
+    startsAtZero: true,
+  },
+  fresnel_warnings_total: {
+    type: 'counter',
+    help: 'Parts of requests that were not done as asked; param none: no parameter in particular',
+    unit: 'warnings',
+    labels: { type: ['unsupported', 'adjusted', 'partial'], param: 'param' },
+  },
+  fresnel_attempts_total: {
+    type: 'counter',
+    help: 'Tries at providers that ended: completed, or the kind of failure; probes not included',
+    unit: 'attempts',
+    labels: { provider: 'provider', outcome: ATTEMPT_OUTCOMES },
+    startsAtZero: true,
+  },
+  fresnel_probes_total: {
+    type: 'counter',
+    help: 'Paid copies of requests that found out whether a provider is back, by how they ended',
+    unit: 'probes',
+    labels: { provider: 'provider', outcome: ATTEMPT_OUTCOMES },
+  },
+  fresnel_cost_usd_total: {
+    type: 'counter',
+    help: 'What providers bill in US dollars, wasted attempts included; purpose request is what metadata.cost tells',
+    unit: 'usd',
+    labels: { provider: 'provider', model: 'model', purpose: ['request', 'probe'] },
+  },
+  fresnel_time_to_image_seconds: {
+    type: 'histogram',
+    help: 'Time from reading a request to its images being ready, of completed requests',
+    unit: 'seconds',
+    labels: { endpoint: ENDPOINTS, model: 'model' },
+    buckets: IMAGE_BUCKETS_S,
+  },
+  fresnel_upstream_seconds: {
+    type: 'histogram',
+    help: 'Time that providers took per attempt, fetching their files included',
+    unit: 'seconds',
+    labels: { provider: 'provider', status: ['completed', 'failed', 'cancelled'] },
+    buckets: IMAGE_BUCKETS_S,
+  },
+  fresnel_gateway_overhead_seconds: {
+    type: 'histogram',
+    help: 'Time per request during which no provider was waited for: conversion, storage, the gateway itself',
+    unit: 'seconds',
+    labels: { endpoint: ENDPOINTS },
+    buckets: OVERHEAD_BUCKETS_S,
+  },
+  fresnel_http_responses_total: {
+    type: 'counter',
+    help: 'Answers of the API port, by status; 499: the client left before its answer was written whole',
+    unit: 'responses',
+    labels: { route: ROUTES, status: STATUSES },
+  },
+  fresnel_requests_in_flight: {
+    type: 'gauge',
+    help: 'Calls of the API port whose answer is not written whole yet',
+    unit: 'requests',
+    labels: {},
+  },
+  fresnel_detached_requests: {
+    type: 'gauge',
+    help: 'Requests under way for which no connection waits: answered at once, or taken over',
+    unit: 'requests',
+    labels: {},
+  },
+  fresnel_in_flight_bytes: {
+    type: 'gauge',
+    help: 'Bodies of the calls in flight: received, and answers that are being sent',
+    unit: 'bytes',
+    labels: { direction: ['received', 'sending'] },
+  },
+  fresnel_attempts_in_flight: {
+    type: 'gauge',
+    help: 'Tries under way at a provider',
+    unit: 'attempts',
+    labels: { provider: 'provider', model: 'model' },
+  },
+  fresnel_provider_state: {
+    type: 'gauge',
+    help: '1 for the state that a provider of a model is in, 0 for the others; open: its breaker takes it for down',
+    unit: 'state',
+    labels: { provider: 'provider', model: 'model', state: PROVIDER_STATES },
+  },
+  fresnel_offering_score: {
+    type: 'gauge',
+    help: 'What routing orders offerings by, for a plain picture of 1K, in weighted seconds; smaller is better',
+    unit: 'weighted seconds',
+    labels: { offering: 'offering', mode: ['text_to_image', 'image_edit'] },
+  },
+  fresnel_offering_success_ratio: {
+    type: 'gauge',
+    help: 'Probability that a try at the offering brings a plain picture of 1K, as routing believes',
+    unit: 'ratio',
+    labels: { offering: 'offering', mode: ['text_to_image', 'image_edit'] },
+  },
+  fresnel_offering_latency_seconds: {
+    type: 'gauge',
+    help: 'Time that a success takes there for a plain picture of 1K, as routing believes',
+    unit: 'seconds',
+    labels: { offering: 'offering', mode: ['text_to_image', 'image_edit'] },
+  },
+  fresnel_image_queue: {
+    type: 'gauge',
+    help: 'Pictures that are being decoded or encoded, and those that wait for their turn',
+    unit: 'pictures',
+    labels: { state: ['running', 'waiting'] },
+  },
+  fresnel_webhooks_under_way: {
+    type: 'gauge',
+    help: 'Webhooks that are neither told nor given up, those included that wait for their next try',
+    unit: 'webhooks',
+    labels: {},
+  },
+  fresnel_request_log_waiting: {
+    type: 'gauge',
+    help: 'Requests of the log that Redis has not been told; beyond 5000 the oldest are given up',
+    unit: 'requests',
+    labels: {},
+  },
+  fresnel_redis_configured: {
+    type: 'gauge',
+    help: 'Whether the gateway is to share anything through Redis',
+    unit: 'boolean',
+    labels: {},
+  },
+  fresnel_state_shared: {
+    type: 'gauge',
     help: 'Whether what is learnt about providers is shared with other gateways through Redis',
-    registers: [registry],
-  })
-  stateShared.set(0)
-  return { stateShared, render: () => registry.metrics(), contentType: registry.contentType }
+    unit: 'boolean',
+    labels: {},
+  },
+  fresnel_request_log_shared: {
+    type: 'gauge',
+    help: 'Whether the request log is shared with other gateways through Redis',
+    unit: 'boolean',
+    labels: {},
+  },
+  fresnel_runs_shared: {
+    type: 'gauge',
+    help: 'Whether idempotency keys and requests answered later are shared with other gateways through Redis',
+    unit: 'boolean',
+    labels: {},
+  },
+} as const satisfies Record<string, MetricDefinition>
+
+export type MetricName = keyof typeof METRICS
+type NameOf<Type> = {
+  [Name in MetricName]: (typeof METRICS)[Name]['type'] extends Type ? Name : never
+}[MetricName]
+export type CounterName = NameOf<'counter'>
+export type HistogramName = NameOf<'histogram'>
+export type GaugeName = NameOf<'gauge'>
+
+/** One value per label of a metric. */
+export type LabelsOf<Name extends MetricName> = {
+  readonly [Label in keyof (typeof METRICS)[Name]['labels']]: string
 }
+
+/** What stands for any value that is not in a label's set. */
+export const OTHER = 'other'
+/** Warnings about no parameter in particular. */
+export const NO_PARAM = 'none'

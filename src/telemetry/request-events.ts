@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
 import { FAILURE_RULES } from '#src/domain/errors.ts'
 import { usdFromMicroUsd } from '#src/domain/money.ts'
+import { boundUser } from '#src/domain/request-selection.ts'
 import type { GenerationEvents, RequestOutcome } from '#src/generation/events.ts'
 import type { Attempt } from '#src/routing/attempt.ts'
 import type { Candidate } from '#src/routing/candidates.ts'
@@ -63,6 +64,8 @@ const promptFields = (prompt: unknown) =>
       }
     : {}
 
+const userFields = (user: unknown) => (typeof user === 'string' ? { user: boundUser(user) } : {})
+
 const outcomeFields = ({ request, trace, ...outcome }: RequestOutcome) => ({
   requestId: request.id,
   status: outcome.status,
@@ -75,7 +78,7 @@ const outcomeFields = ({ request, trace, ...outcome }: RequestOutcome) => ({
   costUsd: usdFromMicroUsd(outcome.cost),
   durationMs: outcome.durationMs,
   upstreamMs: Math.round(trace.upstream.totalMs),
-  user: request.parameters['user'],
+  ...userFields(request.parameters['user']),
   ...promptFields(request.parameters['prompt']),
 })
 

@@ -40,6 +40,16 @@ const candidates = () => {
 }
 
 describe('the log', () => {
+  it('cuts what a client calls its user as the request log does', () => {
+    const { events, lines, trace } = setUp()
+    const ended = { trace, status: 'completed', durationMs: 7, cost: 0, images: 1 } as const
+    for (const user of ['u'.repeat(900_000), { not: 'a name' }]) {
+      events.emit('request', { ...ended, request: imageRequest({ parameters: { user } }) })
+    }
+    const users = lines.filter(({ msg }) => msg === 'request').map(({ user }) => user)
+    expect(users).toEqual(['u'.repeat(512), undefined])
+  })
+
   it('has one line per request, with the prompt as length and hash only', () => {
     const { events, lines, trace } = setUp()
     trace.attempts.push(attempt())

@@ -11,11 +11,9 @@ export interface MetricsSource {
 
 export interface MetricsRouteOptions {
   /**
-   * `open`: the port itself is private. `admin`: only with the admin key, whose id is `adminKeyId`; absent: with none, so
-   * that nobody is let in unless the gateway asks nobody for a key.
+   * `open`: the port itself is private. `admin`: only with an admin key, unless the gateway asks nobody for a key.
    */
   readonly access: 'open' | 'admin'
-  readonly adminKeyId?: string
 }
 
 const operation = {
@@ -29,11 +27,11 @@ const operation = {
 export const registerMetrics = (
   app: FastifyInstance,
   source: MetricsSource,
-  { access, adminKeyId }: MetricsRouteOptions,
+  { access }: MetricsRouteOptions,
 ): void => {
   const options = { schema: operation, ...documentedOnly, config: { isPublic: access === 'open' } }
-  app.get('/metrics', options, async ({ keyId }, reply) => {
-    if (access === 'admin' && keyId !== null && keyId !== adminKeyId) {
+  app.get('/metrics', options, async ({ apiKey }, reply) => {
+    if (access === 'admin' && apiKey && !apiKey.isAdmin) {
       throw new GatewayError('AUTHENTICATION_FAILED', 'Metrics need the admin key.')
     }
     return reply.type(source.contentType).send(await source.render())

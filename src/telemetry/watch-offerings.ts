@@ -1,0 +1,95 @@
+import type { ImageRequest } from '#src/domain/image-request.ts'
+import { MODES, type Mode } from '#src/domain/model-card.ts'
+import { type Candidate, selectCandidates } from '#src/routing/candidates.ts'
+import { NO_HISTORY, type RankedOption, rankOptions } from '#src/routing/rank-options.ts'
+import type { Routing } from '#src/routing/routing.ts'
+import type { Metrics } from './create-metrics.ts'
+import { PROVIDER_STATES } from './metrics.ts'
+
+type Model = Parameters<typeof selectCandidates>[0]['model']
+
+export interface OfferingsView {
+  readonly models: readonly Model[]
+  readonly configuredProviders: ReadonlySet<string>
+  readonly routing: Routing
+  /** Time that a request has, in real milliseconds. */
+  readonly requestTimeoutMs: number
+}
+
+/** A request that wishes for nothing: one picture of 1K. */
+const plainRequest = (model: Model, mode: Mode, timeoutMs: number): ImageRequest => ({
+  id: 'metrics',
+  endpoint: '',
+  mode,
+  requestedModel: model.card.id,
+  parameters: { prompt: 'a picture' },
+  images: [],
+  routing: {},
+  isStrict: false,
+  warnings: [],
+  timeoutMs,
+  signal: new AbortController().signal,
+})
+
+/** What could serve a plain request; nothing where no configured provider does. */
+const plainCandidates = (
+  { configuredProviders, requestTimeoutMs }: OfferingsView,
+  model: Model,
+  mode: Mode,
+): readonly Candidate[] => {
+  const canServe = model.offerings.some(
+    ({ provider, modes }) => configuredProviders.has(provider) && modes.includes(mode),
+  )
+  if (!canServe) return []
+  const request = plainRequest(model, mode, requestTimeoutMs)
+  return selectCandidates({ model }, request, configuredProviders).candidates
+}
+
+/** Of several reasons the one that an operator has to know of: an account first, then the breaker, then a pause. */
+const stateOf = ({ isOpen, pause }: RankedOption['health']): (typeof PROVIDER_STATES)[number] => {
+  if (isOpen && pause?.reason !== 'taken_out') return 'open'
+  return pause?.reason ?? 'ok'
+}
+
+const showRanked = (
+  { option, score, health }: RankedOption,
+  { clock }: Routing,
+  metrics: Metrics,
+): void => {
+  const { cell } = option
+  const offering = { offering: cell.configKey, mode: cell.mode }
+  const latencySeconds = clock.toReal(score.successSeconds * 1_000) / 1_000
+  metrics.set('fresnel_offering_score', offering, score.score)
+  metrics.set('fresnel_offering_success_ratio', offering, score.success)
+  metrics.set('fresnel_offering_latency_seconds', offering, latencySeconds)
+  const place = { provider: cell.provider, model: cell.modelId }
+  metrics.set('fresnel_attempts_in_flight', place, health.inFlight)
+  const present = stateOf(health)
+  for (const state of PROVIDER_STATES) {
+    metrics.set('fresnel_provider_state', { ...place, state }, Number(state === present))
+  }
+}
+
+/** Shows what routing believes of every offering whenever metrics are read: as a plain request would find it. */
+export const watchOfferings = (view: OfferingsView, metrics: Metrics): void => {
+  const { routing, requestTimeoutMs } = view
+  const { tracker, policy, clock } = routing
+  const choices = view.models
+    .flatMap((model) => MODES.map((mode) => plainCandidates(view, model, mode)))
+    .filter((options) => options.length > 0)
+  metrics.beforeRender(() => {
+    for (const options of choices) {
+      const ranked = rankOptions({
+        options,
+        preferences: {},
+        history: NO_HISTORY,
+        leftMs: clock.fromReal(requestTimeoutMs),
+        nowMs: clock.nowMs(),
+        tracker,
+        policy,
+        random: () => 1,
+      })
+      for (const option of ranked) showRanked(option, routing, metrics)
+    }
+  })
+}
