@@ -1,18 +1,17 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
+import { type ApiKey, hashKey } from '#src/domain/api-key.ts'
 import { GatewayError } from '#src/domain/errors.ts'
+import type { KeyRegistry } from '#src/domain/key-registry.ts'
+
+/** The keys of the gateway, as far as requests need them. */
+export type KnownKeys = Pick<KeyRegistry, 'asksForKeys' | 'findByHash' | 'isComplete'>
+
+/** When keys that could not be read yet are worth another try, in ms. */
+const RETRY_AFTER_MS = 1_000
 
 const failed = (message: string): GatewayError => new GatewayError('AUTHENTICATION_FAILED', message)
 
-/** Characters of a key's hash that name it: enough to tell keys apart, useless for guessing one. */
-const KEY_ID_CHARACTERS = 12
-
-/** What a key is called in logs and records. */
-export const keyIdOf = (hash: Buffer): string =>
-  `key_${hash.toString('hex').slice(0, KEY_ID_CHARACTERS)}`
-
-/** The id of the key that the header carries; throws when it is none. Each key is compared in constant time. */
-const authenticate = (header: string | undefined, keyHashes: readonly Buffer[]): string => {
+const readKey = (header: string | undefined): string => {
   if (header === undefined) {
     throw failed('No API key was sent. Send it as "Authorization: Bearer <key>".')
   }
@@ -20,21 +19,49 @@ const authenticate = (header: string | undefined, keyHashes: readonly Buffer[]):
   if (key === undefined) {
     throw failed('The Authorization header is malformed. It must read "Bearer <key>".')
   }
-  const hash = createHash('sha256').update(key).digest()
-  const matches = keyHashes.filter((known) => timingSafeEqual(known, hash))
-  if (matches.length === 0) throw failed('The API key is not known here.')
-  return keyIdOf(hash)
+  return key
+}
+
+/** Whoever reads this has the key: nothing is given away. */
+const checkIsGood = ({ isEnabled, expiresAtMs }: ApiKey, nowMs: number): void => {
+  if (!isEnabled) throw failed('The API key is disabled.')
+  if (expiresAtMs !== undefined && expiresAtMs <= nowMs) {
+    throw failed(`The API key expired at ${new Date(expiresAtMs).toISOString()}.`)
+  }
+}
+
+/**
+ * The key that the header carries; throws when it is none. Keys are looked up by their SHA-256 digest, whatever their
+ * number. How long that takes tells at most how the digest of the guess compares to digests of keys; a guesser cannot
+ * steer digests bit by bit, so it brings nobody nearer to a key. The keys themselves are never compared, nor held.
+ */
+const authenticate = (header: string | undefined, keys: KnownKeys, nowMs: number): ApiKey => {
+  const key = keys.findByHash(hashKey(readKey(header)))
+  if (key) {
+    checkIsGood(key, nowMs)
+    return key
+  }
+  if (keys.isComplete()) throw failed('The API key is not known here.')
+  throw new GatewayError(
+    'OVERLOADED',
+    'The API key is not one of the configuration, and those in Redis could not be read yet.',
+    { retryAfterMs: RETRY_AFTER_MS },
+  )
 }
 
 /** Asks every route for a key but those whose config says `isPublic`. With no keys at all, nobody is asked. */
 export const registerAuthentication = (
   app: FastifyInstance,
-  keyHashes: readonly Buffer[],
+  keys: KnownKeys,
+  now: () => number = Date.now,
 ): void => {
   app.decorateRequest('keyId', null)
-  if (keyHashes.length === 0) return
+  app.decorateRequest('apiKey', null)
   app.addHook('onRequest', async (request) => {
+    if (!keys.asksForKeys()) return
     if (request.routeOptions.config.isPublic || request.method === 'OPTIONS') return
-    request.keyId = authenticate(request.headers.authorization, keyHashes)
+    const key = authenticate(request.headers.authorization, keys, now())
+    request.apiKey = key
+    request.keyId = key.id
   })
 }

@@ -3,6 +3,7 @@ import type { Catalog } from '#src/catalog/catalog.ts'
 import { ErrorSchema } from './answer-documents.ts'
 import { imageAnswerSchemas } from './image-answer-schema.ts'
 import { imageRequestSchemas, modelParameterSchemas } from './image-request-schema.ts'
+import { keySchemas } from './key-schema.ts'
 import { modelSchemas } from './model-schema.ts'
 import { offeringSchemas } from './offering-schema.ts'
 import { requestSchemas } from './request-schema.ts'
@@ -14,6 +15,7 @@ export const componentSchemas = (catalog: Catalog): Record<string, TSchema> => (
   ...modelSchemas,
   ...offeringSchemas,
   ...requestSchemas,
+  ...keySchemas,
   Error: ErrorSchema,
   ...modelParameterSchemas(catalog),
 })

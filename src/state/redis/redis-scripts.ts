@@ -18,6 +18,11 @@ declare module 'ioredis' {
     dueRuns(key: string, ...rest: Arguments): Result<unknown, Context>
     putRequest(key: string, ...rest: readonly (string | number | Buffer)[]): Result<number, Context>
     dropRequest(key: string, ...rest: Arguments): Result<number, Context>
+    changeKey(key: string, ...rest: Arguments): Result<number, Context>
+    restoreKeys(key: string, ...rest: Arguments): Result<number, Context>
+    reserveSpend(key: string, ...rest: Arguments): Result<unknown, Context>
+    settleSpend(key: string, ...rest: Arguments): Result<unknown, Context>
+    enterSlot(key: string, ...rest: Arguments): Result<number, Context>
   }
 }
 
@@ -41,4 +46,9 @@ export const REDIS_SCRIPTS = {
   dueRuns: load('due-runs-1.lua'),
   putRequest: load('put-request-4.lua'),
   dropRequest: load('drop-request-4.lua'),
+  changeKey: load('change-key-1.lua'),
+  restoreKeys: load('restore-keys-1.lua'),
+  reserveSpend: load('reserve-spend-3.lua'),
+  settleSpend: load('settle-spend-3.lua'),
+  enterSlot: load('enter-slot-1.lua'),
 }

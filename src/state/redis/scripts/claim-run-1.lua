@@ -15,7 +15,7 @@
   ARGV[6]  time to live of the hash, ms
   ARGV[7…] pairs of attempt id and job, JSON; empty: the job is forgotten
 
-  Output: `mine` and the jobs, or `running`, or `done`, answer and its time to live in ms, or `other` and 1 (running) or 0
+  Output: `mine`, the request id of who claimed it first and the jobs, or `running`, or `done`, answer and its time to live in ms, or `other` and 1 (running) or 0
 ]]
 local run, token = KEYS[1], ARGV[1]
 local time = redis.call('TIME')
@@ -23,7 +23,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 -- No lease lasts longer: the clock was another's, or it is no lease.
 local LONGEST = 600000
 
-local known = redis.call('HMGET', run, 'fingerprint', 'answer', 'owner', 'lease')
+local known = redis.call('HMGET', run, 'fingerprint', 'answer', 'owner', 'lease', 'requestId')
 local fingerprint, answer, owner = known[1], known[2], known[3]
 local lease = tonumber(known[4] or '') or 0
 local is_alive = owner and now < lease and lease <= now + LONGEST
@@ -38,8 +38,9 @@ if fingerprint and is_alive and owner ~= token then
   return { 'running' }
 end
 
+local request_id = fingerprint and known[5] or ARGV[3]
 -- Whatever can fail does here, before anything was changed.
-redis.call('HSET', run, 'fingerprint', ARGV[2], 'requestId', ARGV[3], 'owner', token,
+redis.call('HSET', run, 'fingerprint', ARGV[2], 'requestId', request_id, 'owner', token,
   'lease', string.format('%.0f', now + ARGV[5]))
 redis.call('PEXPIRE', run, ARGV[6])
 if not fingerprint then
@@ -56,7 +57,7 @@ for i = 7, #ARGV, 2 do
   end
 end
 
-local result = { 'mine' }
+local result = { 'mine', request_id }
 local fields = redis.call('HGETALL', run)
 for i = 1, #fields, 2 do
   if string.sub(fields[i], 1, 4) == 'job:' then

@@ -2,12 +2,12 @@
   Takes a request out of the log.
 
   KEYS[1]  string: the record
-  KEYS[2]  hash of an id: key id -> time of its latest request with this id
+  KEYS[2]  hash of an id: key id -> moment of its latest request with this id
   KEYS[3]  sorted set, all scores 0: entries of all requests
   KEYS[4]  the same of this key's requests
   ARGV[1]  entry
   ARGV[2]  key id
-  ARGV[3]  time of the request, in 9 digits of base 36
+  ARGV[3]  moment of the request, as in its position
 
   Output: 1 when it was there, else 0
 ]]

@@ -2,15 +2,15 @@
   Puts a request into the log, or what has become of it in the place of what it was. Doing it twice is as doing it once.
 
   KEYS[1]  string: the record
-  KEYS[2]  hash of an id: key id -> time of its latest request with this id
+  KEYS[2]  hash of an id: key id -> moment of its latest request with this id
   KEYS[3]  sorted set, all scores 0: entries of all requests, `<position> <fields>`
   KEYS[4]  the same of this key's requests
   ARGV[1]  time to live, ms
-  ARGV[2]  position: `<time> <key id> <id>`, the time in 9 digits of base 36
+  ARGV[2]  position: `<moment> <key id> <id>`, the moment its time in 9 digits of base 36 and its nonce
   ARGV[3]  fields of the entry
   ARGV[4]  the record
   ARGV[5]  key id
-  ARGV[6]  time, as in the position
+  ARGV[6]  moment, as in the position
   ARGV[7]  1: the request has ended, 0: it is pending
 
   Output: 1 when it was put, 0 when the request is known to have ended already

@@ -1,0 +1,34 @@
+import type { KeyLimits } from '#src/domain/api-key.ts'
+import { GatewayError } from '#src/domain/errors.ts'
+import type { ImageCall } from './image-call.ts'
+
+const EXPLANATIONS: Readonly<Record<keyof KeyLimits, (most: number) => string>> = {
+  requestsPerMinute: (most) => `This API key may send ${most} request(s) a minute.`,
+  concurrent: (most) => `This API key may have ${most} request(s) under way at a time.`,
+}
+
+/**
+ * Counts a call in that is to bring images; a dry run is none, nor is what an earlier call with the same idempotency
+ * key has brought. Resolves to what is to be called at its end. Rejects with `RATE_LIMITED`.
+ */
+export const enterLimits = async ({
+  deps: { limiter },
+  request: { apiKey },
+}: Pick<ImageCall, 'deps' | 'request'>): Promise<() => void> => {
+  if (!apiKey) return () => undefined
+  const { id, limits } = apiKey
+  const verdict = await limiter.enter(id, limits)
+  if (verdict.kind === 'admitted') return verdict.leave
+  const { limit, retryAfterMs } = verdict
+  throw new GatewayError('RATE_LIMITED', EXPLANATIONS[limit](limits[limit] ?? 0), { retryAfterMs })
+}
+
+/** Does the work of a call while it is counted in. */
+export const withinLimits = async <T>(call: ImageCall, work: () => Promise<T>): Promise<T> => {
+  const leave = await enterLimits(call)
+  try {
+    return await work()
+  } finally {
+    leave()
+  }
+}

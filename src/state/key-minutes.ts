@@ -1,0 +1,47 @@
+import {
+  type RateLimiterAbstract,
+  RateLimiterMemory,
+  RateLimiterRedis,
+  type RateLimiterRes,
+} from 'rate-limiter-flexible'
+import type { KeyLink } from './redis/key-link.ts'
+import { minuteKey } from './redis/key-names.ts'
+
+/** The library only counts: each key has a limit of its own, which may change within the minute. */
+const OPTIONS = { points: Number.MAX_SAFE_INTEGER, duration: 60, keyPrefix: '' }
+
+/**
+ * Requests of each key within a minute that begins with the first of them: at all gateways where they share a Redis,
+ * else, or while it is gone, at this one.
+ */
+export class KeyMinutes {
+  readonly #link: KeyLink | undefined
+  readonly #own = new RateLimiterMemory(OPTIONS)
+  readonly #shared: RateLimiterAbstract | undefined
+
+  constructor(link: KeyLink | undefined) {
+    this.#link = link
+    this.#shared = link && new RateLimiterRedis({ ...OPTIONS, storeClient: link.client })
+  }
+
+  /** Counts one more. Resolves to how long to wait in ms, as it is one too many; `undefined`: it is not. */
+  async count(keyId: string, most: number): Promise<number | undefined> {
+    const name = minuteKey(keyId)
+    const said: RateLimiterRes | undefined = await this.#ask((shared) => shared.consume(name))
+    const { consumedPoints, msBeforeNext } = said ?? (await this.#own.consume(name))
+    return consumedPoints > most ? Math.max(1, msBeforeNext) : undefined
+  }
+
+  /** Counts one off that was refused for another reason; in the background. */
+  uncount(keyId: string): void {
+    const name = minuteKey(keyId)
+    void this.#ask((shared) => shared.reward(name)).then((said) => said ?? this.#own.reward(name))
+  }
+
+  async #ask(
+    count: (shared: RateLimiterAbstract) => Promise<RateLimiterRes>,
+  ): Promise<RateLimiterRes | undefined> {
+    const shared = this.#shared
+    return shared && this.#link?.ask(() => count(shared))
+  }
+}
