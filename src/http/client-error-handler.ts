@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { GatewayError } from '#src/domain/errors.ts'
 import { toErrorAnswer } from './error-answer.ts'
+import { SECURITY_HEADERS } from './plugins/security-headers.ts'
 import { chooseRequestId } from './request-context.ts'
 
 /** Statuses of what Node's parser refuses, by its error code; all others are 400. */
@@ -23,6 +24,7 @@ export const answerClientError = (error: NodeJS.ErrnoException, socket: Socket):
   const text = JSON.stringify(body)
   const lines = Object.entries({
     ...headers,
+    ...SECURITY_HEADERS,
     'x-request-id': chooseRequestId(undefined),
     'content-type': 'application/json',
     'content-length': String(Buffer.byteLength(text)),
