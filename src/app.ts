@@ -2,9 +2,12 @@ import cors from '@fastify/cors'
 import multipart from '@fastify/multipart'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { BusyCount } from './domain/busy-count.ts'
+import type { KeyLimiter } from './domain/key-limiter.ts'
+import type { KeyRegistry } from './domain/key-registry.ts'
 import type { PerformanceHistory } from './domain/provider-stats.ts'
 import type { RequestLog } from './domain/request-record.ts'
 import type { RunStore } from './domain/run-store.ts'
+import type { SpendLedger } from './domain/spending.ts'
 import type { AcceptedRequests } from './generation/accepted-requests.ts'
 import type { GenerationDependencies } from './generation/generation-dependencies.ts'
 import { answerClientError } from './http/client-error-handler.ts'
@@ -12,7 +15,7 @@ import type { CheckWebhookUrl } from './http/image-request-reader.ts'
 import type { InspectImage, ReadImageReference } from './http/input-pictures.ts'
 import { MAX_JSON_BODY_BYTES } from './http/limits.ts'
 import { createPerformanceReader } from './http/performance-reader.ts'
-import { keyIdOf, registerAuthentication } from './http/plugins/authentication.ts'
+import { registerAuthentication } from './http/plugins/authentication.ts'
 import { registerBodySizes } from './http/plugins/body-sizes.ts'
 import { registerClientGone } from './http/plugins/client-gone.ts'
 import { registerDrain } from './http/plugins/drain.ts'
@@ -20,6 +23,9 @@ import { registerErrorHandler, sendError } from './http/plugins/error-handler.ts
 import { registerInFlight } from './http/plugins/in-flight.ts'
 import { registerOpenApi } from './http/plugins/openapi.ts'
 import { registerResponseHeaders } from './http/plugins/response-headers.ts'
+import { registerSecurityHeaders, SECURITY_HEADERS } from './http/plugins/security-headers.ts'
+import { registerStalledClients } from './http/plugins/stalled-clients.ts'
+import { type AnsweredCall, registerTraffic, type Traffic } from './http/plugins/traffic.ts'
 import { createHealthOf } from './http/provider-health.ts'
 import { chooseRequestId } from './http/request-context.ts'
 import { registerBalance } from './http/routes/balance.ts'
@@ -27,6 +33,7 @@ import { registerDocs } from './http/routes/docs.ts'
 import { type Readiness, registerHealth } from './http/routes/health.ts'
 import { registerImagesEdits } from './http/routes/images-edits.ts'
 import { registerImagesGenerations } from './http/routes/images-generations.ts'
+import { registerKeys } from './http/routes/keys.ts'
 import { registerMedia } from './http/routes/media.ts'
 import { type MetricsSource, registerMetrics } from './http/routes/metrics.ts'
 import { registerModelPage } from './http/routes/model-page.ts'
@@ -48,10 +55,11 @@ export interface AppDependencies {
   readonly readiness: Readiness
   /** Provider slug → name for people. */
   readonly providerNames: ReadonlyMap<string, string>
-  /** SHA-256 of each key that is let in; empty: no key is asked for. */
-  readonly keyHashes: readonly Buffer[]
-  /** The one of them that sees everything; absent: none does. */
-  readonly adminKeyHash?: Buffer
+  readonly keys: KeyRegistry
+  /** Counts each key's requests. */
+  readonly limiter: KeyLimiter
+  /** What keys with a budget have spent. */
+  readonly ledger: SpendLedger
   readonly requestLog: RequestLog
   readonly runs: RunStore
   readonly accepted: AcceptedRequests
@@ -61,10 +69,14 @@ export interface AppDependencies {
   readonly detached: BusyCount
   readonly history: PerformanceHistory
   readonly metrics: MetricsSource
+  /** Told of each call how it was answered; absent: nobody asks. */
+  readonly onAnswered?: (call: AnsweredCall) => void
   /** Whether metrics have a port of their own. */
   readonly hasAdminPort: boolean
   readonly requestTimeoutMs: number
   readonly asyncTimeoutMs: number
+  /** How long a client may leave its answer unread, in real ms. Absent: a minute. */
+  readonly stalledAfterMs?: number
   /** Origins whose pages may call; `*`: all. */
   readonly corsOrigins: readonly string[]
   /** Absent: taken from each request. */
@@ -112,7 +124,9 @@ const createServer = ({ logger, requestTimeoutMs }: AppDependencies): FastifyIns
     requestIdHeader: false,
     routerOptions: { maxParamLength: MAX_PARAM_CHARACTERS, ignoreTrailingSlash: true },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
-    frameworkErrors: sendError,
+    // Asked before any hook, and without them.
+    frameworkErrors: (error, request, reply) =>
+      sendError(error, request, reply.headers(SECURITY_HEADERS)),
     clientErrorHandler: answerClientError,
   })
 
@@ -120,6 +134,7 @@ const createServer = ({ logger, requestTimeoutMs }: AppDependencies): FastifyIns
 export interface App {
   readonly server: FastifyInstance
   readonly inFlight: BusyCount
+  readonly traffic: Traffic
 }
 
 /** What OpenAI has nothing like. */
@@ -138,24 +153,21 @@ const registerNative = (app: FastifyInstance, deps: AppDependencies): void => {
     results: { runs: deps.runs, openKeptImages: deps.openKeptImages },
     publicBaseUrl,
     providerNames,
-    ...adminKeyOf(deps),
   })
-  registerBalance(app)
+  registerBalance(app, { ledger: deps.ledger, clock: generation.clock })
+  registerKeys(app, { keys: deps.keys, catalog })
 }
 
 /** What belongs to no version of an API. */
 const registerUnprefixed = (app: FastifyInstance, deps: AppDependencies): void => {
   registerHealth(app, deps.readiness)
   if (!deps.hasAdminPort) {
-    registerMetrics(app, deps.metrics, { access: 'admin', ...adminKeyOf(deps) })
+    registerMetrics(app, deps.metrics, { access: 'admin' })
   }
   registerMedia(app, { ...deps.media, clock: deps.generation.clock })
   registerOpenApiDocument(app)
   registerDocs(app)
 }
-
-const adminKeyOf = ({ adminKeyHash }: AppDependencies): { readonly adminKeyId?: string } =>
-  adminKeyHash ? { adminKeyId: keyIdOf(adminKeyHash) } : {}
 
 /** Metrics and health for a port of their own, which asks nobody for a key. Not yet listening. */
 export const buildAdminApp = ({ metrics, readiness, logger }: AppDependencies): FastifyInstance => {
@@ -164,8 +176,11 @@ export const buildAdminApp = ({ metrics, readiness, logger }: AppDependencies): 
     logController: new LogController({ disableRequestLogging: true }),
   })
   app.decorateRequest('keyId', null)
+  app.decorateRequest('apiKey', null)
   app.decorateRequest('trace', null)
+  registerStalledClients(app)
   registerErrorHandler(app)
+  registerSecurityHeaders(app)
   registerHealth(app, readiness)
   registerMetrics(app, metrics, { access: 'open' })
   return app
@@ -184,13 +199,16 @@ export const buildApp = (deps: AppDependencies): App => {
     strictPreflight: false,
   })
   app.register(multipart)
+  registerStalledClients(app, deps.stalledAfterMs)
   const inFlight = registerInFlight(app)
+  const traffic = registerTraffic(app, deps.onAnswered)
   registerErrorHandler(app)
   registerResponseHeaders(app)
+  registerSecurityHeaders(app)
   registerClientGone(app)
   registerBodySizes(app, deps.requestLog)
   registerDrain(app, readiness)
-  registerAuthentication(app, deps.keyHashes)
+  registerAuthentication(app, deps.keys, () => generation.clock.now())
   registerOpenApi(app, generation.catalog)
 
   const { catalog } = generation
@@ -212,6 +230,7 @@ export const buildApp = (deps: AppDependencies): App => {
     requestLog: deps.requestLog,
     openKeptImages: deps.openKeptImages,
     detached: deps.detached,
+    limiter: deps.limiter,
   }
   const configuredProviders = new Set(generation.adapters.keys())
   for (const prefix of PREFIXES) {
@@ -226,5 +245,5 @@ export const buildApp = (deps: AppDependencies): App => {
   }
   app.register(async (scope) => registerNative(scope, deps), { prefix: NATIVE_PREFIX })
   app.register(async (scope) => registerUnprefixed(scope, deps))
-  return { server: app, inFlight }
+  return { server: app, inFlight, traffic }
 }

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
+import { type ConfigFile, EMPTY_CONFIG_FILE, readConfigFile } from './config-file.ts'
+import type { ApiKey } from './domain/api-key.ts'
 import type { ProviderModule } from './domain/provider-adapter.ts'
 import { type GatewayEnvironment, GatewayEnvironmentSchema } from './environment.ts'
 import type { S3BucketSettings } from './images/s3-client.ts'
 import { type Environment, readVariables } from './read-variables.ts'
+import type { RoutingPolicy } from './routing/policy.ts'
 import { redisUrlProblem } from './state/redis/redis-url.ts'
 import { signingSecretProblem } from './webhooks/signing-secret.ts'
 
@@ -46,8 +49,12 @@ export interface Config {
   /** As it was given; absent: webhooks cannot be signed, and none are sent. */
   readonly webhookSigningSecret?: string
   readonly logLevel: string
-  /** Absent: only the models that come with the gateway. */
-  readonly modelsDir?: string
+  /** Folders of models besides those that come with the gateway. */
+  readonly modelsDirs: readonly string[]
+  /** Keys of the configuration file, which `keyHashes` does not have. */
+  readonly fileKeys: readonly ApiKey[]
+  /** Knobs of the routing policy that are not as usual. */
+  readonly routing: Partial<RoutingPolicy>
   /** Who finds out if a provider that went down is back. */
   readonly probe: 'duplicate' | 'live' | 'off'
   readonly timeScale: number
@@ -124,20 +131,44 @@ const keyProblems = (values: GatewayEnvironment): string[] => {
   })
 }
 
+/** Several in the place of one would be taken for one that nobody sends, or each for the one. */
+const adminKeyProblems = ({ GATEWAY_ADMIN_KEY: key }: GatewayEnvironment): string[] =>
+  key?.includes(',') ? ['GATEWAY_ADMIN_KEY is one key: it has no comma'] : []
+
+/** Whoever is let in without a key must sit at this machine. */
+const exposureProblems = (values: GatewayEnvironment, { keys }: ConfigFile): string[] => {
+  if (readKeyHashes(values).length > 0 || keys.length > 0) return []
+  const names = values.ADMIN_PORT === 0 ? (['HOST'] as const) : (['HOST', 'ADMIN_HOST'] as const)
+  return names
+    .filter((name) => !LOOPBACK_HOSTS.includes(values[name]))
+    .map(
+      (name) =>
+        `${name} ${values[name]} can be reached from other machines, but GATEWAY_API_KEYS is not set: set it, or ${name}=127.0.0.1.`,
+    )
+}
+
+const portProblems = ({ PORT, ADMIN_PORT }: GatewayEnvironment): string[] =>
+  PORT === ADMIN_PORT && PORT !== 0
+    ? [`PORT and ADMIN_PORT are both ${PORT}: ADMIN_PORT=0 puts metrics on the port of the API.`]
+    : []
+
 const S3_DETAILS = [
+  'MEDIA_S3_REGION',
   'MEDIA_S3_ENDPOINT',
   'MEDIA_S3_PREFIX',
   'MEDIA_S3_ACCESS_KEY_ID',
   'MEDIA_S3_SECRET_ACCESS_KEY',
   'MEDIA_S3_PATH_STYLE',
+  'MEDIA_S3_DELIVERY',
 ] as const
 
 /** Settings of a bucket that is not named would be ignored, and half a pair of keys replaced by other credentials. */
-const s3Problems = (values: GatewayEnvironment): string[] => {
+const s3Problems = (values: GatewayEnvironment, environment: Environment): string[] => {
   if (values.MEDIA_S3_BUCKET === undefined) {
-    return S3_DETAILS.filter((name) => values[name] !== undefined).map(
-      (name) => `${name} is set but MEDIA_S3_BUCKET is not`,
-    )
+    // Some have a default: what counts is what was given.
+    const isGiven = (name: string): boolean =>
+      Boolean(environment[name] || environment[`${name}_FILE`])
+    return S3_DETAILS.filter(isGiven).map((name) => `${name} is set but MEDIA_S3_BUCKET is not`)
   }
   const pair = ['MEDIA_S3_ACCESS_KEY_ID', 'MEDIA_S3_SECRET_ACCESS_KEY'] as const
   const missing = pair.filter((name) => values[name] === undefined)
@@ -160,7 +191,11 @@ const readS3 = (values: GatewayEnvironment): S3BucketSettings | undefined => {
   }
 }
 
-const toConfig = (values: GatewayEnvironment, providers: Config['providers']): Config => {
+const toConfig = (
+  values: GatewayEnvironment,
+  providers: Config['providers'],
+  file: ConfigFile,
+): Config => {
   const mediaS3 = readS3(values)
   return Object.freeze({
     host: values.HOST,
@@ -184,11 +219,21 @@ const toConfig = (values: GatewayEnvironment, providers: Config['providers']): C
     outboundAllow: splitList(values.OUTBOUND_ALLOW),
     ...(values.WEBHOOK_SIGNING_SECRET && { webhookSigningSecret: values.WEBHOOK_SIGNING_SECRET }),
     logLevel: values.LOG_LEVEL,
-    ...(values.MODELS_DIR && { modelsDir: values.MODELS_DIR }),
+    modelsDirs: [...(values.MODELS_DIR ? [values.MODELS_DIR] : []), ...file.modelsDirs],
+    fileKeys: file.keys,
+    routing: file.routing,
     probe: values.ROUTING_PROBE,
     timeScale: values.TIME_SCALE,
     providers,
   })
+}
+
+const readFile = (values: GatewayEnvironment, problems: string[]): ConfigFile => {
+  const { CONFIG_FILE: path, REQUEST_TIMEOUT_MS: deadlineMs } = values
+  const environmentHashes = readKeyHashes(values).map((hash) => hash.toString('hex'))
+  return path === undefined
+    ? EMPTY_CONFIG_FILE
+    : readConfigFile(path, { deadlineMs, environmentHashes }, problems)
 }
 
 /** Reads and checks the whole configuration. Throws `ConfigError` with all problems at once. */
@@ -208,19 +253,21 @@ export const readConfig = (
       `No provider is configured. These variables switch one on: ${describeSwitches(modules)}.`,
     )
   }
-  problems.push(...keyProblems(values), ...s3Problems(values))
+  const file = readFile(values, problems)
+  problems.push(
+    ...keyProblems(values),
+    ...adminKeyProblems(values),
+    ...s3Problems(values, environment),
+    ...exposureProblems(values, file),
+    ...portProblems(values),
+  )
   const redisProblem = values.REDIS_URL && redisUrlProblem(values.REDIS_URL)
   if (redisProblem) problems.push(`REDIS_URL ${redisProblem}`)
   const secret = values.WEBHOOK_SIGNING_SECRET
   const secretProblem = secret && signingSecretProblem(secret)
   if (secretProblem) problems.push(`WEBHOOK_SIGNING_SECRET ${secretProblem}`)
-  if (readKeyHashes(values).length === 0 && !LOOPBACK_HOSTS.includes(values.HOST)) {
-    problems.push(
-      `HOST ${values.HOST} can be reached from other machines, but GATEWAY_API_KEYS is not set: set it, or HOST=127.0.0.1.`,
-    )
-  }
   if (problems.length > 0) throw new ConfigError(problems)
-  return toConfig(values, providers)
+  return toConfig(values, providers, file)
 }
 
 /** The process's environment over the variables of `.env` in the working directory, where there is one. */

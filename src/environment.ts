@@ -23,7 +23,7 @@ export const GatewayEnvironmentSchema = Type.Object({
     pattern: '^https?://[^/\\s?#]+[^\\s?#]*$',
   }),
   GATEWAY_API_KEYS: optional('Comma list of plain keys, or of `sha256:<hex>`', { secret: true }),
-  GATEWAY_ADMIN_KEY: optional('A key that may do everything', { secret: true }),
+  GATEWAY_ADMIN_KEY: optional('A key that may do everything, and manages keys', { secret: true }),
   REDIS_URL: optional(
     'Redis that replicas share what they learn through; Sentinel and Cluster too; default: in memory',
     { secret: true },
@@ -122,7 +122,8 @@ export const GatewayEnvironmentSchema = Type.Object({
   REQUEST_LOG_MAX: Type.Optional(
     Type.Integer({
       minimum: 1,
-      maximum: 10_000_000,
+      // Read whole for a sum, which takes 3 s then.
+      maximum: 2_000_000,
       description:
         'Most requests that the log keeps, about 5 kB each in memory and 2 kB in Redis; default: 2,000 in memory, 50,000 in Redis',
     }),
@@ -134,6 +135,9 @@ export const GatewayEnvironmentSchema = Type.Object({
     description: 'Least level of the JSON lines on stdout',
   }),
   MODELS_DIR: optional('Folder of more model files'),
+  CONFIG_FILE: optional(
+    'YAML or JSON file with what is too large for variables: keys with limits and budgets, routing policy, more model folders',
+  ),
   ROUTING_PROBE: Type.Unsafe<'duplicate' | 'live' | 'off'>({
     type: 'string',
     enum: ['duplicate', 'live', 'off'],

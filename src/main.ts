@@ -1,12 +1,11 @@
 import closeWithGrace from 'close-with-grace'
+import type { Logger } from 'pino'
 import { providerModules } from '#providers/provider-modules.ts'
 import { CatalogError } from './catalog/model-files.ts'
-import { ConfigError, readConfig, readProcessEnvironment } from './config.ts'
+import { type Config, ConfigError, readConfig, readProcessEnvironment } from './config.ts'
+import { shutdownLimitMs } from './shutdown-limit.ts'
 import { type RunningGateway, startGateway } from './start-gateway.ts'
 import { createLogger } from './telemetry/logger.ts'
-
-/** How much longer than the slowest request a shutdown waits, in milliseconds. */
-const DRAIN_MARGIN_MS = 15_000
 
 /** One sentence for what an operator can mend, such as a port in use or a folder that cannot be written. */
 const describeStartProblem = (error: unknown): string => {
@@ -16,14 +15,37 @@ const describeStartProblem = (error: unknown): string => {
   return isSystemError ? `The gateway cannot start: ${error.message}` : String(error.stack)
 }
 
+/** Other gateways may be meant to serve these images, too. */
+const logMediaPlace = ({ redisUrl, mediaS3, mediaDir }: Config, logger: Logger): void => {
+  if (redisUrl === undefined || mediaS3) return
+  logger.info(
+    { mediaDir },
+    'images are hosted in a local folder: gateways that share Redis serve each other’s only where they share the folder, or a bucket',
+  )
+}
+
+/** What the process ends before: without Redis it is lost, and with it only jobs at providers are taken over. */
+const logCutOff = (gateway: RunningGateway | undefined, logger: Logger): void => {
+  const requestIds = gateway?.underWay() ?? []
+  if (requestIds.length > 0) logger.error({ requestIds }, 'ended before these requests were done')
+}
+
 const run = async (): Promise<void> => {
   try {
     const config = readConfig(readProcessEnvironment(), providerModules)
     const logger = createLogger(config.logLevel)
+    logMediaPlace(config, logger)
     let gateway: RunningGateway | undefined
+    const cutOff = (): void => logCutOff(gateway, logger)
     // From the beginning: starting may take seconds when Redis does not answer.
     const grace = closeWithGrace(
-      { delay: config.requestTimeoutMs + DRAIN_MARGIN_MS, logger: false },
+      {
+        delay: shutdownLimitMs(config),
+        logger: false,
+        onTimeout: cutOff,
+        onSecondSignal: cutOff,
+        onSecondError: cutOff,
+      },
       async ({ err }) => {
         if (err) logger.fatal({ name: err.name, stack: err.stack }, 'unexpected error')
         else logger.info('draining')

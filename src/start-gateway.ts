@@ -23,12 +23,14 @@ import { measureFetches } from './images/measure-fetches.ts'
 import { prepareImages } from './images/prepare-images.ts'
 import { readInputImage } from './images/read-input-image.ts'
 import type { Routing } from './routing/routing.ts'
+import { checkKeyModels, type RunningKeys, startKeys } from './start-keys.ts'
 import { type RunningMedia, startMedia } from './start-media.ts'
+import { answerCounter, startMetrics, watchParts } from './start-metrics.ts'
 import { startRequestLog } from './start-request-log.ts'
 import { startRouting } from './start-routing.ts'
 import { startRuns } from './start-runs.ts'
+import { countEvents } from './telemetry/count-events.ts'
 import { createLogger } from './telemetry/logger.ts'
-import { createMetrics } from './telemetry/metrics.ts'
 import { logRequestEvents } from './telemetry/request-events.ts'
 
 /** Largest image taken from a provider, in bytes: a 4K PNG has up to 30 MB. */
@@ -48,6 +50,8 @@ export interface RunningGateway {
   /** Such as `http://127.0.0.1:8080`. */
   readonly url: string
   readonly logger: Logger
+  /** Ids of the requests that have come and are not done, those that no connection waits for included. */
+  underWay(): readonly string[]
   /** Takes no new requests, finishes those in flight, frees everything. */
   close(): Promise<void>
 }
@@ -80,18 +84,21 @@ interface GenerationParts {
   readonly logger: Logger
   readonly fetcher: ImageFetcher
   readonly routing: Routing
+  readonly keys: Pick<RunningKeys, 'keys' | 'ledger'>
 }
 
 const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'unknown')
 
 const createGeneration = (parts: GenerationParts): GenerationDependencies => {
   const { config, catalog, adapters, media, fetcher, routing, logger } = parts
+  const { keys, ledger } = parts.keys
   return {
     catalog,
     adapters,
     routing,
     clock: systemClock,
     events: createGenerationEvents(),
+    budgets: { budgetOf: (keyId) => keys.find(keyId)?.budget, ledger },
     convertInput: convertInputImage,
     prepareImages: (images, wanted, { signal, measureUpstream }) =>
       prepareImages(images, wanted, {
@@ -109,9 +116,9 @@ const createGeneration = (parts: GenerationParts): GenerationDependencies => {
   }
 }
 
-const readCatalog = async ({ modelsDir }: Config): Promise<Catalog> => {
+const readCatalog = async ({ modelsDirs }: Config): Promise<Catalog> => {
   const builtIn = new URL('./catalog/models', import.meta.url).pathname
-  return createCatalog(await readModelFiles([builtIn, ...(modelsDir ? [modelsDir] : [])]))
+  return createCatalog(await readModelFiles([builtIn, ...modelsDirs]))
 }
 
 const createFetcher = (config: Config): ImageFetcher =>
@@ -146,6 +153,8 @@ const drain = async ({ server, inFlight }: App): Promise<void> => {
 /** Everything that the server is built from, and what has to be ended after it. */
 interface GatewayParts {
   readonly app: AppDependencies
+  /** Has metrics show what the server is busy with. To be called once. */
+  watch(app: App): void
   /** Ends what requests work with, once none is left. */
   release(): Promise<void>
 }
@@ -161,8 +170,10 @@ const createParts = async (
   const adapters = createAdapters(config, logger, upstream, calls)
   const media = await startMedia(config, logger)
   const catalog = await readCatalog(config)
-  const metrics = createMetrics()
+  checkKeyModels(config, catalog)
+  const metrics = startMetrics(catalog)
   const closing = new AbortController()
+  const startingKeys = startKeys(config, logger)
   const runningRouting = await startRouting({
     config,
     catalog,
@@ -172,7 +183,9 @@ const createParts = async (
     closing: closing.signal,
   })
   const { routing, history } = runningRouting
+  const { close: closeKeys, ...runningKeys } = await startingKeys
   const generation = createGeneration({
+    keys: runningKeys,
     config,
     catalog,
     adapters,
@@ -181,8 +194,9 @@ const createParts = async (
     routing,
     logger,
   })
-  const { requestLog, close: closeRequestLog } = startRequestLog(config, logger)
+  const { requestLog, waiting, close: closeRequestLog } = startRequestLog(config, logger, metrics)
   logRequestEvents(generation.events, logger)
+  countEvents(generation.events, metrics)
   recordRequests(generation.events, requestLog)
   const openKeptImages = createOpenKeptImages({
     store: media.store,
@@ -194,6 +208,8 @@ const createParts = async (
   const {
     drain: drainRuns,
     close: closeRuns,
+    isShared,
+    webhooksUnderWay,
     ...running
   } = startRuns({ config, generation, requestLog, openKeptImages, providerNames, logger })
   const release = async (): Promise<void> => {
@@ -202,7 +218,7 @@ const createParts = async (
     // Adapters may still have jobs to cancel for clients that left; they limit themselves to a few seconds.
     await calls.untilNone()
     await Promise.all([upstream.close(), fetcher.close(), runningRouting.close(), closeRuns()])
-    await closeRequestLog()
+    await Promise.all([closeRequestLog(), closeKeys()])
     media.close()
     await Promise.all([...adapters.values()].map((adapter) => adapter.close?.()))
   }
@@ -211,34 +227,43 @@ const createParts = async (
     inspectImage: inspectUpload,
     readImageReference: (reference, param, limits) =>
       readInputImage(reference, param, { ...(config.fetchesInputUrls && { fetcher }), ...limits }),
-    media,
+    media: { store: media.handOuts, signer: media.signer },
     history,
     requestLog,
     ...running,
     openKeptImages,
     providerNames,
     metrics,
+    onAnswered: answerCounter(metrics),
     logger,
     readiness,
-    keyHashes: config.keyHashes,
+    ...runningKeys,
     requestTimeoutMs: config.requestTimeoutMs,
     asyncTimeoutMs: config.asyncTimeoutMs,
     corsOrigins: config.corsOrigins,
     hasAdminPort: config.adminPort !== 0,
-    ...(config.adminKeyHash && { adminKeyHash: config.adminKeyHash }),
     ...(config.publicBaseUrl && { publicBaseUrl: config.publicBaseUrl }),
   }
-  return { app, release }
+  const watch = (server: App): void => {
+    const runs = { detached: running.detached, isShared, webhooksUnderWay }
+    watchParts({ config, generation, runs, requestLog: { waiting }, app: server }, metrics)
+  }
+  return { app, watch, release }
 }
 
-/** Puts the gateway together and listens. Rejects with `ConfigError` or `CatalogError` when it cannot be. */
+/**
+ * Puts the gateway together and listens. Rejects with `ConfigError` or `CatalogError` when it cannot be. `patience`:
+ * instead of the usual one.
+ */
 export const startGateway = async (
   config: Config,
   logger: Logger = createLogger(config.logLevel),
+  patience: Pick<AppDependencies, 'stalledAfterMs'> = {},
 ): Promise<RunningGateway> => {
   const readiness = { isReady: false }
   const parts = await createParts(config, logger, readiness)
-  const api = buildApp(parts.app)
+  const api = buildApp({ ...parts.app, ...patience })
+  parts.watch(api)
   const admin = buildAdminApp(parts.app)
   try {
     await api.server.listen({ host: config.host, port: config.port })
@@ -257,5 +282,12 @@ export const startGateway = async (
     await parts.release()
     await admin.close()
   }
-  return { url: urlOf(api.server, config.host), logger, close }
+  return {
+    url: urlOf(api.server, config.host),
+    logger,
+    underWay: () => [
+      ...new Set([api.inFlight, parts.app.detached].flatMap((busy) => busy.names())),
+    ],
+    close,
+  }
 }

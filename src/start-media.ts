@@ -1,11 +1,15 @@
+import { tmpdir } from 'node:os'
+import { dirname } from 'node:path'
 import type { Logger } from 'pino'
 import { type Config, ConfigError } from './config.ts'
 import { systemClock } from './domain/clock.ts'
 import { loadDiskMediaSecret } from './images/disk-media-secret.ts'
 import { createDiskMediaStore } from './images/disk-media-store.ts'
+import { isForeignFolder } from './images/foreign-folder.ts'
+import { limitHandOuts } from './images/limit-hand-outs.ts'
 import type { MediaStore } from './images/media-store.ts'
 import { createMediaSigner, type MediaSigner } from './images/media-url.ts'
-import { createS3Client, type S3BucketSettings } from './images/s3-client.ts'
+import { createS3Client, MAX_HAND_OUTS, type S3BucketSettings } from './images/s3-client.ts'
 import { describeS3Failure, readS3Failure, type S3Failure } from './images/s3-failure.ts'
 import { loadS3MediaSecret } from './images/s3-media-secret.ts'
 import { createS3MediaStore } from './images/s3-media-store.ts'
@@ -15,31 +19,48 @@ const SWEEP_INTERVAL_MS = 60_000
 
 /** The hosting of images, at work. */
 export interface RunningMedia {
+  /** For the gateway itself. */
   readonly store: MediaStore
+  /** The same images, for clients: however slowly these read, they do not keep the gateway from storing. */
+  readonly handOuts: MediaStore
   readonly signer: MediaSigner
   /** Ends the removal of expired images and the store's connections. */
   close(): void
 }
 
-interface OpenStore {
-  readonly store: MediaStore
+interface OpenStore extends Pick<RunningMedia, 'store' | 'handOuts'> {
   /** The key that lies beside the images; not asked for when the operator gives one. */
   loadSecret(): Promise<Buffer>
   close(): void
 }
 
-const openDisk = async (directory: string): Promise<OpenStore> => ({
-  store: await createDiskMediaStore(directory),
-  loadSecret: () => loadDiskMediaSecret(directory),
-  close: () => undefined,
-})
+/** A folder in a place that all users of the machine share may have been put there by one of them. */
+const checkOwner = async (directory: string): Promise<void> => {
+  if (!(await isForeignFolder(directory))) return
+  throw new ConfigError([
+    `MEDIA_DIR ${directory} belongs to another user of this machine: name a folder of your own.`,
+  ])
+}
+
+const openDisk = async (directory: string): Promise<OpenStore> => {
+  const store = await createDiskMediaStore(directory)
+  if (dirname(directory) === tmpdir()) await checkOwner(directory)
+  return {
+    store,
+    handOuts: store,
+    loadSecret: () => loadDiskMediaSecret(directory),
+    close: () => undefined,
+  }
+}
 
 const openBucket = (settings: S3BucketSettings, logger: Logger): OpenStore => {
-  const client = createS3Client(settings)
+  const [client, readers] = [createS3Client(settings), createS3Client(settings)]
   const onFailure = (failure: S3Failure): void =>
     logger.warn(failure, 'the bucket of hosted images failed')
+  const common = { settings, clock: systemClock, onFailure }
   return {
-    store: createS3MediaStore({ client, settings, clock: systemClock, onFailure }),
+    store: createS3MediaStore({ client, ...common }),
+    handOuts: limitHandOuts(createS3MediaStore({ client: readers, ...common }), MAX_HAND_OUTS),
     loadSecret: async () => {
       try {
         return await loadS3MediaSecret(client, settings)
@@ -51,7 +72,9 @@ const openBucket = (settings: S3BucketSettings, logger: Logger): OpenStore => {
         throw new ConfigError([text])
       }
     },
-    close: () => client.destroy(),
+    close: () => {
+      for (const each of [client, readers]) each.destroy()
+    },
   }
 }
 
@@ -83,7 +106,8 @@ export const startMedia = async (config: Config, logger: Logger): Promise<Runnin
       clearInterval(sweeping)
       opened.close()
     }
-    return { store: opened.store, signer: createMediaSigner(secret), close }
+    const { store, handOuts } = opened
+    return { store, handOuts, signer: createMediaSigner(secret), close }
   } catch (error) {
     opened.close()
     throw error

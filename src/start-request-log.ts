@@ -4,10 +4,13 @@ import { systemClock } from './domain/clock.ts'
 import type { RequestLog } from './domain/request-record.ts'
 import { createMemoryRequestLog } from './state/memory/memory-request-log.ts'
 import { createRedisRequestLog } from './state/redis-request-log.ts'
+import type { Metrics } from './telemetry/create-metrics.ts'
 
 /** A request log that keeps itself up to date until it is closed. */
 export interface RunningRequestLog {
   readonly requestLog: RequestLog
+  /** Requests that other gateways cannot see yet. */
+  waiting(): number
   /** Tells the other gateways the last of it. */
   close(): Promise<void>
 }
@@ -16,20 +19,26 @@ export interface RunningRequestLog {
 export const startRequestLog = (
   { redisUrl, requestLogKeptMs: keptMs, requestLogMax }: Config,
   logger: Logger,
+  metrics: Metrics,
 ): RunningRequestLog => {
   const bounds = { keptMs, ...(requestLogMax !== undefined && { maxRecords: requestLogMax }) }
   if (redisUrl === undefined) {
-    return { requestLog: createMemoryRequestLog(bounds), close: async () => undefined }
+    return {
+      requestLog: createMemoryRequestLog(bounds),
+      waiting: () => 0,
+      close: async () => undefined,
+    }
   }
   const requestLog = createRedisRequestLog({
     url: redisUrl,
     clock: systemClock,
     ...bounds,
     onStatus: ({ isShared, reason }) => {
+      metrics.set('fresnel_request_log_shared', {}, Number(isShared))
       if (isShared) logger.info('the request log is shared through Redis')
       else logger.warn({ reason }, 'Redis cannot be used: the request log is of this gateway only')
     },
   })
   requestLog.start()
-  return { requestLog, close: () => requestLog.close() }
+  return { requestLog, waiting: requestLog.waiting, close: () => requestLog.close() }
 }

@@ -8,7 +8,7 @@ import { createRouting, type Routing } from './routing/routing.ts'
 import { createLocalExchange } from './state/local-exchange.ts'
 import { createRedisExchange } from './state/redis-exchange.ts'
 import type { SharingStatus, StatsSharing } from './state/stats-sharing.ts'
-import type { Metrics } from './telemetry/metrics.ts'
+import type { Metrics } from './telemetry/create-metrics.ts'
 
 /** How often routing looks for attempts that are late, in ms before `TIME_SCALE`, and at least in real ms. */
 const TICK_MS = 1_000
@@ -36,7 +36,7 @@ const createSharing = ({ config, catalog, logger, metrics }: RoutingParts): Stat
   const { redisUrl, timeScale } = config
   if (redisUrl === undefined) return createLocalExchange({ clock: systemClock, timeScale })
   const onStatus = ({ isShared, reason }: SharingStatus): void => {
-    metrics.stateShared.set(isShared ? 1 : 0)
+    metrics.set('fresnel_state_shared', {}, Number(isShared))
     if (isShared) logger.info('what is learnt about providers is shared through Redis')
     else
       logger.warn({ reason }, 'Redis cannot be used: routing goes on with what this gateway knows')
@@ -62,7 +62,7 @@ export const startRouting = async (parts: RoutingParts): Promise<RunningRouting>
   const routing = createRouting({
     models: catalog.models,
     configuredProviders,
-    policy: { ...DEFAULT_ROUTING_POLICY, probe: config.probe },
+    policy: { ...DEFAULT_ROUTING_POLICY, ...config.routing, probe: config.probe },
     clock: systemClock,
     timeScale: config.timeScale,
     closing,

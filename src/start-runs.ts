@@ -9,6 +9,7 @@ import {
   type AcceptedRequestsDependencies,
   createAcceptedRequests,
 } from './generation/accepted-requests.ts'
+import { adoptRepeatedly } from './generation/adopt-repeatedly.ts'
 import type { GenerationDependencies } from './generation/generation-dependencies.ts'
 import type { CheckWebhookUrl } from './http/image-request-reader.ts'
 import { createWebhookBody } from './http/webhook-body.ts'
@@ -50,6 +51,10 @@ export interface RunningRuns {
   readonly checkWebhookUrl: CheckWebhookUrl
   /** Counts the work that no connection waits for. */
   readonly detached: BusyCount
+  /** Whether other gateways know of the runs. */
+  isShared(): boolean
+  /** Webhooks that are neither told nor given up. */
+  webhooksUnderWay(): number
   /** Takes nothing over any more; resolves once what was taken on is done. */
   drain(): Promise<void>
   close(): Promise<void>
@@ -93,41 +98,47 @@ const createWebhooks = (parts: RunParts): Webhooks => {
   }
 }
 
-const createRunStore = ({ redisUrl, timeScale }: Config): RunStore => {
-  if (redisUrl === undefined) return createMemoryRunStore({ clock: systemClock })
+const createRunStore = ({
+  redisUrl,
+  timeScale,
+}: Config): Pick<RunningRuns, 'runs' | 'isShared'> => {
+  if (redisUrl === undefined) {
+    return { runs: createMemoryRunStore({ clock: systemClock }), isShared: () => false }
+  }
   const leaseMs = Math.max(SHORTEST_LEASE_MS, LEASE_MS / timeScale)
-  return createRedisRunStore({
+  const runs = createRedisRunStore({
     url: redisUrl,
     clock: systemClock,
     leaseMs,
     renewalMs: leaseMs * (RENEWAL_MS / LEASE_MS),
   })
+  return { runs, isShared: () => runs.isShared() }
 }
 
 /** Takes over, from the start and from time to time, what gateways that have died had taken on. */
 export const startRuns = (parts: RunParts): RunningRuns => {
   const { generation, requestLog, logger } = parts
   const { timeScale } = parts.config
-  const runs = createRunStore(parts.config)
+  const { runs, isShared } = createRunStore(parts.config)
   const detached = createBusyCount()
   const { sender, notify, checkUrl } = createWebhooks(parts)
   const accepted = createAcceptedRequests({ generation, runs, requestLog, notify, detached })
-  const adopt = (): void => {
-    accepted.adoptOrphans().catch((error: Error) => {
-      logger.error({ name: error.name, stack: error.stack }, 'requests could not be taken over')
-    })
-  }
-  adopt()
-  const adopting = setInterval(adopt, Math.max(100, ADOPTION_INTERVAL_MS / timeScale)).unref()
+  const everyMs = Math.max(100, ADOPTION_INTERVAL_MS / timeScale)
+  const adopting = adoptRepeatedly(accepted, everyMs, ({ name, stack }) =>
+    logger.error({ name, stack }, 'requests could not be taken over'),
+  )
   return {
     runs,
     accepted,
     checkWebhookUrl: checkUrl,
     detached,
-    drain: () => {
-      clearInterval(adopting)
+    isShared,
+    webhooksUnderWay: () => sender?.underWay() ?? 0,
+    drain: async () => {
       sender?.stopRetrying()
-      return detached.untilNone()
+      // What a look finds that is under way now is taken on, too.
+      await adopting.stop()
+      await detached.untilNone()
     },
     close: async () => {
       await sender?.close()

@@ -118,6 +118,26 @@ describe('the configuration', () => {
     expect(() => read({ FAL_KEY: 'k', [name]: value })).toThrow(name)
   })
 
+  it('takes no list for the admin key', () => {
+    for (const key of ['a,b', 'adm,']) {
+      const environment = { FAL_KEY: 'k', GATEWAY_ADMIN_KEY: key }
+      expect(() => read(environment)).toThrow('GATEWAY_ADMIN_KEY is one key')
+    }
+  })
+
+  it('shows metrics to other machines only with a key, or none at all', () => {
+    const environment = { FAL_KEY: 'k', ADMIN_HOST: '0.0.0.0' }
+    expect(() => read(environment)).toThrow('ADMIN_HOST 0.0.0.0 can be reached from other machines')
+    expect(read({ ...environment, GATEWAY_API_KEYS: 'x' }).adminHost).toBe('0.0.0.0')
+    expect(read({ ...environment, ADMIN_PORT: '0' }).adminPort).toBe(0)
+  })
+
+  it('takes one port for one thing only', () => {
+    const both = { FAL_KEY: 'k', PORT: '8080', ADMIN_PORT: '8080' }
+    expect(() => read(both)).toThrow('PORT and ADMIN_PORT are both 8080')
+    expect(read({ FAL_KEY: 'k', PORT: '0', ADMIN_PORT: '0' }).adminPort).toBe(0)
+  })
+
   it('listens on other addresses than loopback only with a key', () => {
     expect(() => read({ FAL_KEY: 'k', HOST: '0.0.0.0' })).toThrow('GATEWAY_API_KEYS is not set')
     expect(read({ FAL_KEY: 'k', HOST: '0.0.0.0', GATEWAY_API_KEYS: 'x' }).host).toBe('0.0.0.0')
@@ -175,6 +195,8 @@ describe('the hosting of images', () => {
     [{ MEDIA_S3_SECRET_ACCESS_KEY: 's' }, 'MEDIA_S3_ACCESS_KEY_ID is not set'],
     [{ MEDIA_S3_BUCKET: '', MEDIA_S3_PREFIX: 'a' }, 'MEDIA_S3_PREFIX is set but MEDIA_S3_BUCKET'],
     [{ MEDIA_S3_BUCKET: '', MEDIA_S3_PATH_STYLE: 'false' }, 'MEDIA_S3_PATH_STYLE is set but'],
+    [{ MEDIA_S3_BUCKET: '', MEDIA_S3_DELIVERY: 'presigned' }, 'MEDIA_S3_DELIVERY is set but'],
+    [{ MEDIA_S3_BUCKET: '', MEDIA_S3_REGION: 'auto' }, 'MEDIA_S3_REGION is set but'],
     [{ MEDIA_S3_PREFIX: '/a' }, 'MEDIA_S3_PREFIX'],
     [{ MEDIA_S3_PREFIX: 'a/../b' }, 'MEDIA_S3_PREFIX'],
     [{ MEDIA_S3_BUCKET: 'a/b' }, 'MEDIA_S3_BUCKET'],

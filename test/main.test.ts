@@ -1,5 +1,6 @@
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { connect } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -29,11 +30,11 @@ describe('the gateway as a process', () => {
     running.push(gateway)
     return gateway
   }
-  const generate = (port: number) =>
+  const generate = (port: number, part: object = {}, headers: Record<string, string> = {}) =>
     fetch(`http://127.0.0.1:${port}/openai/v1/images/generations`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ model: `fal/${FIRST_MODEL}`, prompt: 'p' }),
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ model: `fal/${FIRST_MODEL}`, prompt: 'p', ...part }),
     })
 
   it('ends with status 1 and says what is missing when nothing is configured', async () => {
@@ -99,6 +100,66 @@ describe('the gateway as a process', () => {
     await expect(fetch(`http://127.0.0.1:${port}/livez`)).rejects.toThrow()
     expect((await pending).status).toBe(200)
     expect(await gateway.exit).toBe(0)
+  })
+
+  it('names the requests that it ends before, when they cannot be done in its time', async () => {
+    const silent = createServer(() => undefined).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const receiver = `127.0.0.1:${(silent.address() as AddressInfo).port}`
+    const port = await freePort()
+    const gateway = start({
+      ...emulators.environment,
+      PORT: String(port),
+      TIME_SCALE: '100',
+      REQUEST_TIMEOUT_MS: '300',
+      ASYNC_TIMEOUT_MS: '500',
+      OUTBOUND_ALLOW: `${emulators.environment['OUTBOUND_ALLOW']},${receiver}`,
+      WEBHOOK_SIGNING_SECRET: 'a-secret-of-some-length-as-it-should',
+    })
+    await gateway.listening()
+    const headers = { prefer: 'respond-async', 'x-request-id': 'left-behind' }
+    const taken = await generate(port, { webhook_url: `http://${receiver}/hook` }, headers)
+    expect(taken.status).toBe(202)
+    await expect.poll(() => gateway.output).toContain('"status":"completed"')
+    gateway.child.kill('SIGTERM')
+    expect(await gateway.exit).toBe(1)
+    const line = gateway.output.split('\n').find((text) => text.includes('ended before'))
+    expect(JSON.parse(line ?? '{}')).toMatchObject({
+      level: 'error',
+      requestIds: ['left-behind'],
+    })
+    silent.close()
+  })
+
+  it('outlasts work that was taken on with the longer deadline of respond-async', async () => {
+    // A second: longer than what REQUEST_TIMEOUT_MS alone would leave it.
+    emulators.fal.setScenario({ latency: { p50Ms: 100_000, p95Ms: 101_000 } })
+    const port = await freePort()
+    const gateway = start({
+      ...emulators.environment,
+      PORT: String(port),
+      TIME_SCALE: '100',
+      REQUEST_TIMEOUT_MS: '300',
+    })
+    await gateway.listening()
+    expect((await generate(port, {}, { prefer: 'respond-async' })).status).toBe(202)
+    await expect.poll(() => emulators.fal.count('create')).toBe(1)
+    gateway.child.kill('SIGTERM')
+    expect(await gateway.exit).toBe(0)
+    expect(gateway.output).toContain('"status":"completed"')
+  })
+
+  it('says where images are hosted when gateways that share Redis may look for them elsewhere', async () => {
+    const port = await freePort()
+    const shared = {
+      ...emulators.environment,
+      PORT: String(port),
+      REDIS_URL: 'redis://127.0.0.1:1',
+    }
+    const gateway = start(shared)
+    await gateway.listening()
+    expect(gateway.output).toContain('images are hosted in a local folder')
+    expect(gateway.output).toContain(`"mediaDir":"${join(folder, 'media')}"`)
   })
 
   it('serves images that were hosted before a restart', async () => {

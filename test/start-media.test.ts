@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { providerModules } from '#providers/provider-modules.ts'
 import { ConfigError, readConfig } from '#src/config.ts'
+import { MAX_HAND_OUTS } from '#src/images/s3-client.ts'
 import { type RunningMedia, startMedia } from '#src/start-media.ts'
 import { createLogger } from '#src/telemetry/logger.ts'
 import { type S3Emulator, startS3Emulator } from '#test/emulators/s3/s3-emulator.ts'
@@ -18,6 +19,7 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   vi.useRealTimers()
+  vi.restoreAllMocks()
   for (const media of running) media.close()
   await s3.close()
   await rm(directory, { recursive: true })
@@ -62,6 +64,37 @@ describe.each(['folder', 'bucket'] as const)('hosting in a %s', (kind) => {
     const files = [await put(58_000), await put(62_000)]
     vi.advanceTimersByTime(60_000)
     await expect.poll(names[kind]).toEqual(['.signing-key', files[1]])
+  })
+})
+
+describe('a folder of another user', () => {
+  it('is not used in the temporary folder that all users share', async () => {
+    vi.spyOn(process, 'getuid').mockReturnValue(4_711)
+    const problem = `MEDIA_DIR ${directory} belongs to another user of this machine`
+    await expect(start({})).rejects.toThrow(problem)
+    await expect(start({})).rejects.toThrow(ConfigError)
+  })
+
+  it('is used where an operator has put it', async () => {
+    vi.spyOn(process, 'getuid').mockReturnValue(4_711)
+    await start({ MEDIA_DIR: join(directory, 'volume') })
+  })
+})
+
+describe('readers of a bucket who do not read', () => {
+  it('do not keep images from being stored, nor are there more of them than there may be', async () => {
+    const media = await start(s3.environment)
+    const image = { format: 'png', expiresAtMs: Date.now() + 60_000 } as const
+    const { file } = await media.store.put(Buffer.from('a'), image)
+    s3.spoil('GetObject', { always: 'hang' })
+    s3.spoil('HeadObject', { always: 'hang' })
+    const refused: string[] = []
+    for (let reader = 0; reader < 300; reader += 1) {
+      media.handOuts.open(file).catch(({ code }) => refused.push(code))
+    }
+    for (let look = 0; look < 100; look += 1) media.handOuts.describe(file).catch(() => undefined)
+    expect((await media.store.put(Buffer.from('b'), image)).sizeBytes).toBe(1)
+    expect(refused).toEqual(Array.from({ length: 300 - MAX_HAND_OUTS }, () => 'OVERLOADED'))
   })
 })
 

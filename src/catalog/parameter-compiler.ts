@@ -100,6 +100,9 @@ const propertySchema = (
 /** Pictures besides the input images; a model that can use one declares it. */
 const EXTRA_PICTURES = ['mask', 'markup']
 
+/** Where a JSON edit names its pictures: a generation would be paid for without them. */
+const EDIT_REFERENCES = ['images', 'image_url']
+
 /**
  * Names that would be lost on this mode: parameters of another one, pictures that the model cannot use, and the one name
  * that sets no field of an object but its prototype.
@@ -109,6 +112,7 @@ const refusedNames = ({ card }: ModelFile, mode: Mode): string[] => [
     .filter(([, { modes }]) => !modes.includes(mode))
     .map(([name]) => name),
   '__proto__',
+  ...(mode === 'text_to_image' ? EDIT_REFERENCES : []),
   ...EXTRA_PICTURES.filter((name) => !Object.hasOwn(card.parameters, name)),
 ]
 
@@ -126,12 +130,17 @@ const compileSchema = (file: ModelFile, mode: Mode): JsonObject => {
     parameter.modes.includes(mode),
   )
   const properties: JsonObject = {
-    model: { type: 'string', description: 'Model id, alias or provider/model.' },
+    model: {
+      type: 'string',
+      description: 'Model id, alias or provider/model.',
+      'x-group': 'core',
+    },
   }
   for (const [name, parameter] of declared) {
     properties[name] = propertySchema(name, parameter, file, offerings)
   }
-  properties['provider'] = RoutingFieldSchema as unknown as JsonObject
+  const routing = RoutingFieldSchema as unknown as JsonObject
+  properties['provider'] = { ...routing, 'x-group': 'additional' }
   const ignored = Object.fromEntries(offerings.map(({ provider }) => [provider, 'ignored']))
   for (const [name, { schema, description }] of STANDARD_PARAMETERS) {
     properties[name] ??= {

@@ -3,6 +3,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '#src/domain/json.
 import {
   formatPixelSize,
   type PixelSize,
+  parseAspectRatio,
   parsePixelSize,
   type ResolutionTier,
   TIER_SIDE_PIXELS,
@@ -74,6 +75,10 @@ interface SplitParameters {
   readonly overruled: readonly { readonly name: string; readonly by: string }[]
 }
 
+/** `32:18` is `16:9`. */
+const isSameRatio = (left: JsonValue, right: JsonValue): boolean =>
+  left === right || parseAspectRatio(String(left)) === parseAspectRatio(String(right))
+
 /** Splits the parameters that decide several others (`size` → `aspect_ratio` and `resolution`). */
 const splitParameters = (
   mapping: ParameterMapping,
@@ -94,7 +99,12 @@ const splitParameters = (
       const before = result[target]
       // Pixels decide shape and scale, and what is said of either besides is ignored; a ratio can only contradict.
       if (isPixels) delete result[target]
-      else if (isTaken && before !== undefined && before !== 'auto' && before !== value) {
+      else if (
+        isTaken &&
+        before !== undefined &&
+        before !== 'auto' &&
+        !isSameRatio(before, value)
+      ) {
         overruled.push({ name: target, by: name })
       }
       if (!isTaken) continue

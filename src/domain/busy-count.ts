@@ -1,30 +1,33 @@
 /** Counts what is under way, for whoever has to wait until nothing is. */
 export interface BusyCount {
   readonly count: number
+  /** What is under way and has a name, such as a request's id; each name once. */
+  names(): readonly string[]
   /** Counts one more; the result, called once, counts it off again. */
-  enter(): () => void
+  enter(name?: string): () => void
   /** Resolves as soon as nothing is under way. */
   untilNone(): Promise<void>
 }
 
 export const createBusyCount = (): BusyCount => {
-  let count = 0
+  const underWay = new Set<{ readonly name: string | undefined }>()
   let waiting: (() => void)[] = []
-  const leave = (): void => {
-    count -= 1
-    if (count > 0) return
-    for (const resolve of waiting) resolve()
-    waiting = []
-  }
   return {
     get count() {
-      return count
+      return underWay.size
     },
-    enter: () => {
-      count += 1
-      return leave
+    names: () => [...new Set([...underWay].flatMap(({ name }) => name ?? []))],
+    enter: (name) => {
+      const entry = { name }
+      underWay.add(entry)
+      return () => {
+        underWay.delete(entry)
+        if (underWay.size > 0) return
+        for (const resolve of waiting) resolve()
+        waiting = []
+      }
     },
     untilNone: () =>
-      count === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve)),
+      underWay.size === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve)),
   }
 }

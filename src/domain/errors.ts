@@ -124,6 +124,8 @@ export interface GatewayErrorOptions {
   readonly retryAfterMs?: number
   /** Whether the same request may succeed when sent again; absent: as `GATEWAY_ERRORS` says. */
   readonly isRetryable?: boolean
+  /** False: it is about another request than the one that the log has under this id. Absent: true. */
+  readonly isLogged?: boolean
   /** Answer headers that belong to this error, such as `allow`. */
   readonly headers?: Readonly<Record<string, string>>
 }

@@ -17,6 +17,8 @@ export interface AnswerImage {
 /** What an answer tells besides its images. Plain data: it can be kept. */
 export interface AnswerFacts {
   readonly requestId: string
+  /** Of the request, as the request log has it: tells it from others with its id. */
+  readonly requestNonce: string
   /** When it was ready, in wall-clock ms. */
   readonly createdAtMs: number
   readonly mode: Mode

@@ -85,6 +85,8 @@ export interface ImageRequest {
   readonly endpoint: string
   /** Which key it came with; absent: none is asked for. */
   readonly keyId?: string
+  /** Ids and aliases of the models that its key may ask for; absent: all. */
+  readonly allowedModels?: readonly string[]
   readonly mode: Mode
   /** What the client wrote: an id, an alias, `provider/model` or a config key. */
   readonly requestedModel: string

@@ -38,8 +38,9 @@ export const parsePixelSize = (text: string): PixelSize | undefined => {
 
 /** `16:9` → 16/9, `2.39:1` → 2.39; `undefined` when it is not of that form or a side is below 1. */
 export const parseAspectRatio = (text: string): number | undefined => {
-  const match = /^([1-9]\d{0,4}(?:\.\d{1,4})?):([1-9]\d{0,4}(?:\.\d{1,4})?)$/.exec(text)
-  return match ? Number(match[1]) / Number(match[2]) : undefined
+  const match = /^(\d{1,9}(?:\.\d{1,7})?):(\d{1,9}(?:\.\d{1,7})?)$/.exec(text)
+  const ratio = match ? Number(match[1]) / Number(match[2]) : 0
+  return ratio > 0 && Number.isFinite(ratio) ? ratio : undefined
 }
 
 /**

@@ -83,6 +83,8 @@ export interface RequestRecord {
   readonly id: string
   /** Wall-clock ms. */
   readonly createdAtMs: number
+  /** 10 random hexadecimal digits: tell it from others with its id, in the same millisecond too. */
+  readonly nonce: string
   /** Path that it came by, such as `/openai/v1/images/generations`. */
   readonly endpoint: string
   readonly mode: Mode
@@ -122,8 +124,8 @@ export interface RequestRecord {
   }
 }
 
-/** What names a request: clients choose ids, a key's ids are its own, and it may use one again. */
-export type RequestIdentity = Pick<RequestRecord, 'id' | 'keyId' | 'createdAtMs'>
+/** What names a request: clients choose ids, a key's ids are its own, and it may use one for several at once. */
+export type RequestIdentity = Pick<RequestRecord, 'id' | 'keyId' | 'createdAtMs' | 'nonce'>
 
 /** Which requests are meant. Absent fields: any. */
 export interface RequestFilter {
@@ -182,4 +184,6 @@ export interface RequestLog {
   findOfAnyone(id: string): Promise<RequestRecord | undefined>
   list(query: RequestQuery): Promise<RequestPage>
   summarize(filter: RequestFilter): Promise<RequestSummary>
+  /** Resolves when other gateways can read what was added before, or in 200 ms at most. Never rejects. */
+  flush(): Promise<void>
 }

@@ -8,13 +8,16 @@ const MAX_MESSAGE_CHARACTERS = 4_000
 
 const cut = (text: string, characters: number): string => text.slice(0, characters).toWellFormed()
 
+/** What a client calls its user, at a length that can be kept and logged. */
+export const boundUser = (user: string): string => cut(user, MAX_USER_CHARACTERS)
+
 /** The record with every text of the client's at a length that can be kept. */
 export const boundRecord = (record: RequestRecord): RequestRecord => {
   const { model, user, errorMessage } = record
   return {
     ...record,
     model: cut(model, MAX_MODEL_CHARACTERS),
-    ...(user !== undefined && { user: cut(user, MAX_USER_CHARACTERS) }),
+    ...(user !== undefined && { user: boundUser(user) }),
     ...(errorMessage !== undefined && { errorMessage: cut(errorMessage, MAX_MESSAGE_CHARACTERS) }),
   }
 }

@@ -45,6 +45,8 @@ export interface RunOrder {
   readonly count: number
   /** Wall-clock ms. */
   readonly createdAtMs: number
+  /** As the request log has it. */
+  readonly nonce: string
   /** Wall-clock ms of the request's deadline. */
   readonly deadlineAtMs: number
   /** Where the result is posted; absent: nowhere. */
@@ -71,15 +73,25 @@ export interface RunClaim {
   readonly order?: RunOrder
 }
 
+/** How long the jobs of a run that was released are kept, in ms: no longer than providers keep what came of them. */
+export const LEFT_JOBS_MS = 3_600_000
+
 /**
- * - `mine`: nobody else works on it; `jobs` are those of a process that has died
+ * - `mine`: nobody else works on it; `jobs` are those that a process left which has died or released it
  * - `running`: somebody does: follow
  * - `done`: it has ended
+ * - `unreadable`: it has ended in a way that this version does not know; a newer one may
  * - `other`: the run id belongs to a request with another fingerprint
  */
 export type ClaimResult =
-  | { readonly kind: 'mine'; readonly jobs: readonly KeptJob[] }
+  | {
+      readonly kind: 'mine'
+      readonly jobs: readonly KeptJob[]
+      /** Id of the request for which the run was claimed first; absent: this one. */
+      readonly firstRequestId?: string
+    }
   | { readonly kind: 'running' }
+  | { readonly kind: 'unreadable' }
   | { readonly kind: 'done'; readonly answer: KeptAnswer }
   | { readonly kind: 'other'; readonly isRunning: boolean }
 
@@ -106,9 +118,15 @@ export interface RunStore {
   finish(runId: string, answer: KeptAnswer, keepForMs: number): Promise<void>
   /** Nothing is left to be done for a finished run with an order. */
   settle(runId: string): Promise<void>
-  /** Forgets the run: the next one that claims it begins anew. */
+  /**
+   * Gives the run up: the next one that claims it begins anew. Jobs of it that were not dropped are kept for
+   * `LEFT_JOBS_MS`, and given to who claims it then.
+   */
   release(runId: string): Promise<void>
-  /** Waits for a run that somebody works on. `undefined`: it was released, or who worked on it has died, or `signal` was aborted. */
+  /**
+   * Waits for a run that somebody works on. `undefined`: it was released, who worked on it has died, how it ended cannot
+   * be read, or `signal` was aborted.
+   */
   follow(runId: string, signal: AbortSignal): Promise<KeptAnswer | undefined>
   /** How a run ended; `undefined`: it is not known, has not ended, or is kept no longer. */
   read(runId: string): Promise<KeptAnswer | undefined>

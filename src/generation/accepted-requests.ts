@@ -2,7 +2,8 @@ import type { BusyCount } from '#src/domain/busy-count.ts'
 import { GatewayError } from '#src/domain/errors.ts'
 import type { KeptAnswer } from '#src/domain/image-answer.ts'
 import type { ImageRequest } from '#src/domain/image-request.ts'
-import type { RequestLog } from '#src/domain/request-record.ts'
+import type { RequestLog, RequestRecord } from '#src/domain/request-record.ts'
+import { boundUser } from '#src/domain/request-selection.ts'
 import type { KeptJob, Orphan, RunOrder, RunStore } from '#src/domain/run-store.ts'
 import { adoptOrphan } from './adopt-orphan.ts'
 import type { DecisionTrace } from './decision-trace.ts'
@@ -31,13 +32,20 @@ export interface AcceptedRequestsDependencies {
   readonly detached: BusyCount
 }
 
-/** Where the result of a request is to go. */
-export type ResultWishes = Pick<RunOrder, 'webhookUrl' | 'baseUrl'>
+/** Where the result of a request is to go, and what tells the request from another with its id. */
+export interface AcceptanceTerms extends Pick<RunOrder, 'webhookUrl' | 'baseUrl'> {
+  /** Hash of what is asked for. */
+  readonly fingerprint: string
+  /** Told once nothing is being done for the request any more; absent: nobody asks. */
+  readonly onDone?: () => void
+  /** Whether it may have been taken on under this very id by a process that died before it could say so. */
+  readonly isRepeated?: boolean
+}
 
 /** Requests that are answered at once and done later. */
 export interface AcceptedRequests {
   /** Resolves once the request is known to be sound and has been taken on. Rejects with what is wrong with it. */
-  accept(request: ImageRequest, trace: DecisionTrace, wishes: ResultWishes): Promise<void>
+  accept(request: ImageRequest, trace: DecisionTrace, terms: AcceptanceTerms): Promise<void>
   /** Brings requests to their end that were taken on by a process which has died. */
   adoptOrphans(): Promise<void>
 }
@@ -45,8 +53,8 @@ export interface AcceptedRequests {
 const orderOf = (
   request: ImageRequest,
   { resolved, wanted, count }: RequestPlan,
-  { webhookUrl, baseUrl }: ResultWishes,
-  { createdAtMs }: DecisionTrace,
+  { webhookUrl, baseUrl }: AcceptanceTerms,
+  { createdAtMs, nonce }: DecisionTrace,
 ): RunOrder => {
   const { sessionId, traceId, sizeBytes } = request
   const { user } = request.parameters
@@ -59,10 +67,11 @@ const orderOf = (
     wanted,
     count,
     createdAtMs,
+    nonce,
     deadlineAtMs: createdAtMs + request.timeoutMs,
     ...(webhookUrl !== undefined && { webhookUrl }),
     baseUrl,
-    ...(typeof user === 'string' && { user }),
+    ...(typeof user === 'string' && { user: boundUser(user) }),
     ...(sessionId !== undefined && { sessionId }),
     ...(traceId !== undefined && { traceId }),
     ...(sizeBytes !== undefined && { sizeBytes }),
@@ -74,11 +83,33 @@ const idIsTaken = (id: string): Error =>
     status: 409,
     param: 'x-request-id',
     isRetryable: false,
+    isLogged: false,
   })
+
+/** The trace under the name that the log has given a request which is taken on again. */
+const asLogged = async (
+  log: RequestLog,
+  { id, keyId }: ImageRequest,
+  trace: DecisionTrace,
+): Promise<DecisionTrace> => {
+  const record = await log.find(id, keyId).catch(() => undefined)
+  if (record?.status !== 'pending') return trace
+  const { createdAtMs, nonce } = record
+  return { ...trace, createdAtMs, nonce }
+}
+
+/** What the log has of the choices of a process that has died; `undefined`: nothing. */
+const loggedRouting = async (
+  log: RequestLog,
+  { requestId, keyId, nonce }: RunOrder,
+): Promise<RequestRecord['routing'] | undefined> => {
+  const record = await log.find(requestId, keyId).catch(() => undefined)
+  return record?.nonce === nonce ? record.routing : undefined
+}
 
 export const createAcceptedRequests = (deps: AcceptedRequestsDependencies): AcceptedRequests => {
   const { generation, runs, requestLog, detached } = deps
-  const { clock, events } = generation
+  const { clock, events, budgets } = generation
 
   const end = async (runId: string, order: RunOrder, answer: KeptAnswer): Promise<void> => {
     await runs.finish(runId, answer, RESULT_KEPT_MS)
@@ -88,21 +119,30 @@ export const createAcceptedRequests = (deps: AcceptedRequestsDependencies): Acce
     const isDone = order.webhookUrl === undefined || (await deps.notify(order, answer))
     if (isDone) await runs.settle(runId)
   }
-  const detach = (work: Promise<void>): void => {
-    const leave = detached.enter()
+  const detach = (requestId: string, work: Promise<void>): void => {
+    const leave = detached.enter(requestId)
     work.finally(leave)
   }
 
-  const accept: AcceptedRequests['accept'] = async (request, trace, wishes) => {
+  const accept: AcceptedRequests['accept'] = async (request, begun, terms) => {
+    const trace = terms.isRepeated ? await asLogged(requestLog, request, begun) : begun
     const runId = acceptedRunId(request.keyId, request.id)
     const accepted = Promise.withResolvers<void>()
     let order: RunOrder | undefined
     // Of a process that died before anybody took the run over: known once it is claimed.
     const jobs: KeptJob[] = []
     const onPlanned = async (plan: RequestPlan): Promise<void> => {
-      const planned = orderOf(request, plan, wishes, trace)
+      const planned = orderOf(request, plan, terms, trace)
       const { id: requestId } = request
-      const claimed = await runs.claim({ runId, fingerprint: runId, requestId, order: planned })
+      const claimed = await runs.claim({
+        runId,
+        fingerprint: terms.fingerprint,
+        requestId,
+        order: planned,
+      })
+      const isTakenOn = claimed.kind === 'running' || claimed.kind === 'done'
+      // Then this is the very request, and nothing is left to be done here.
+      if (isTakenOn && terms.isRepeated) accepted.resolve()
       if (claimed.kind !== 'mine') throw idIsTaken(requestId)
       jobs.push(...claimed.jobs)
       order = planned
@@ -112,28 +152,37 @@ export const createAcceptedRequests = (deps: AcceptedRequestsDependencies): Acce
     const { onJob, onJobLost } = runContext(runs, runId)
     const hooks = { onPlanned, onJob, onJobLost, jobs }
     const serve = () => generateImages(generation, request, trace, hooks)
-    const work = observeRequest({ request, trace, events, clock }, serve).then(
+    const work = observeRequest({ request, trace, events, clock, budgets }, serve).then(
       keepAnswerOrFault,
       (error: unknown) => {
         accepted.reject(error)
         return keepError(error)
       },
     )
-    detach(work.then((answer) => (order ? end(runId, order, answer) : undefined)))
+    detach(
+      request.id,
+      work.then((answer) => {
+        terms.onDone?.()
+        return order ? end(runId, order, answer) : undefined
+      }),
+    )
     await accepted.promise
   }
 
   const adopt = async (orphan: Orphan): Promise<void> => {
     const { runId, order, jobs } = orphan
     if (orphan.answer) return settle(runId, order, orphan.answer)
-    const context = runContext(runs, runId, jobs)
-    await end(runId, order, await adoptOrphan(generation, order, context))
+    const context = runContext(runs, runId, { jobs })
+    const routing = await loggedRouting(requestLog, order)
+    await end(runId, order, await adoptOrphan(generation, order, context, routing))
   }
 
   return {
     accept,
     adoptOrphans: async () => {
-      for (const orphan of await runs.adoptOrphans()) detach(adopt(orphan))
+      for (const orphan of await runs.adoptOrphans()) {
+        detach(orphan.order.requestId, adopt(orphan))
+      }
     },
   }
 }

@@ -1,8 +1,10 @@
+import type { GatewayError } from '#src/domain/errors.ts'
 import type { WantedImages } from '#src/domain/image-result.ts'
 import type { ProviderAnswer } from '#src/domain/provider-adapter.ts'
 import type { KeptJob } from '#src/domain/run-store.ts'
 import {
   type Attempt,
+  type AttemptResult,
   type AttemptTarget,
   type AttemptWork,
   runAttempt,
@@ -12,7 +14,7 @@ import type { GeneratedImage } from './generated-image.ts'
 import type { GenerationDependencies } from './generation-dependencies.ts'
 import { deliverAnswer } from './serve-plan.ts'
 
-/** What jobs of a process that died are brought to their end with. */
+/** What jobs are brought to their end with that an earlier process or request created. */
 export interface Adoption {
   readonly deps: GenerationDependencies
   readonly trace: DecisionTrace
@@ -21,6 +23,7 @@ export interface Adoption {
   readonly deadlineMs: number
   /** Aborted when nobody waits for them any more. */
   readonly gone: AbortSignal
+  /** Told of each job that came to nothing; absent: nobody asks. */
   readonly onJobLost?: (attemptId: string) => void
 }
 
@@ -47,7 +50,10 @@ const workOf = ({ deps, trace, wanted }: Adoption): AdoptionWork => ({
 const canAdopt = ({ deps }: Adoption, { provider }: KeptJob): boolean =>
   deps.adapters.get(provider)?.adopt !== undefined
 
-const adoptJob = async (adoption: Adoption, job: KeptJob): Promise<readonly GeneratedImage[]> => {
+const adoptJob = async (
+  adoption: Adoption,
+  job: KeptJob,
+): Promise<AttemptResult<GeneratedImage>> => {
   const { deps, deadlineMs, gone, onJobLost } = adoption
   const { clock, policy } = deps.routing
   const limits = {
@@ -58,15 +64,12 @@ const adoptJob = async (adoption: Adoption, job: KeptJob): Promise<readonly Gene
   }
   const timeoutMs = deadlineMs - deps.clock.monotonicMs()
   const order = { count: job.count, timeoutMs, id: job.attemptId }
-  const { attempt, items } = await runAttempt(
-    workOf(adoption),
-    limits,
-    { offering: job, job },
-    order,
-  )
+  const result = await runAttempt(workOf(adoption), limits, { offering: job, job }, order)
+  const { attempt } = result
   tell(adoption, attempt)
-  if (attempt.status !== 'completed') onJobLost?.(attempt.id)
-  return items
+  // What the gateway itself failed with leaves the job as it is: it can still be fetched.
+  if (attempt.failure) onJobLost?.(attempt.id)
+  return result
 }
 
 const tell = ({ deps, trace }: Adoption, attempt: Attempt): void => {
@@ -74,15 +77,30 @@ const tell = ({ deps, trace }: Adoption, attempt: Attempt): void => {
   deps.events.emit('attempt', attempt, trace)
 }
 
+/** What came of jobs that were brought to their end. */
+export interface AdoptedJobs {
+  readonly images: readonly GeneratedImage[]
+  /** One for each job. */
+  readonly attempts: readonly Attempt[]
+  /** Why the gateway itself could not make the images of one ready; absent: it could. */
+  readonly fault?: GatewayError
+}
+
 /**
- * Brings jobs to their end that a process created which has died: nothing is paid twice. Each is an attempt like any
- * other, but that nothing is learnt from it. Resolves to the images that came of them.
+ * Brings jobs to their end that an earlier process or request created: nothing is paid twice. Each is an attempt like
+ * any other, but that nothing is learnt from it. Rejects with the gateway's own fault when it left no image at all.
  */
 export const adoptJobs = async (
   adoption: Adoption,
   jobs: readonly KeptJob[],
-): Promise<readonly GeneratedImage[]> => {
-  const adopted = jobs.filter((job) => canAdopt(adoption, job))
-  const images = await Promise.all(adopted.map((job) => adoptJob(adoption, job)))
-  return images.flat()
+): Promise<AdoptedJobs> => {
+  const strange = jobs.filter((job) => !canAdopt(adoption, job))
+  for (const { attemptId } of strange) adoption.onJobLost?.(attemptId)
+  const known = jobs.filter((job) => canAdopt(adoption, job))
+  const results = await Promise.all(known.map((job) => adoptJob(adoption, job)))
+  const images = results.flatMap(({ items }) => items)
+  const attempts = results.map(({ attempt }) => attempt)
+  const fault = attempts.find((attempt) => attempt.fault)?.fault
+  if (fault && images.length === 0) throw fault
+  return { images, attempts, ...(fault && { fault }) }
 }

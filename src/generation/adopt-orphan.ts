@@ -1,8 +1,11 @@
 import { GatewayError } from '#src/domain/errors.ts'
 import type { KeptAnswer } from '#src/domain/image-answer.ts'
+import type { ImageRequest } from '#src/domain/image-request.ts'
+import type { RequestRecord } from '#src/domain/request-record.ts'
 import type { RunOrder } from '#src/domain/run-store.ts'
 import { adoptJobs } from './adopt-jobs.ts'
-import { createDecisionTrace } from './decision-trace.ts'
+import { createDecisionTrace, type DecisionTrace } from './decision-trace.ts'
+import { failureError } from './failure-error.ts'
 import type { GenerationDependencies } from './generation-dependencies.ts'
 import { createImageAnswer } from './image-answer.ts'
 import { keepAnswerOrFault, keepError } from './kept-answer.ts'
@@ -18,50 +21,82 @@ const nothingLeft = (): GatewayError =>
     'The gateway that worked on this request has ended, and no job of it at a provider could be taken over.',
   )
 
-/**
- * Brings the request of a process that has died to its end, as far as jobs at providers still bring images: without its
- * prompt nothing new can be asked for.
- */
-export const adoptOrphan = async (
-  deps: GenerationDependencies,
-  order: RunOrder,
-  { jobs, onJobLost }: RunContext,
-): Promise<KeptAnswer> => {
-  const { clock, events } = deps
-  const ageMs = Math.max(0, clock.now() - order.createdAtMs)
-  const fresh = createDecisionTrace(order.requestId, clock)
-  const trace = {
+/** What ended it when no job brought an image. */
+const noImage = ({ catalog }: GenerationDependencies, order: RunOrder, trace: DecisionTrace) => {
+  const { attempts } = trace
+  if (attempts.length === 0) return nothingLeft()
+  const resolved = catalog.resolve(order.modelId)
+  const ending = { isDeadlinePassed: false, isTimeTooShort: false, areAllLimited: false }
+  return failureError({ resolved, attempts, ...ending })
+}
+
+const traceOf = (
+  { clock }: GenerationDependencies,
+  { requestId, createdAtMs, nonce, modelId }: RunOrder,
+  routing: RequestRecord['routing'] | undefined,
+): DecisionTrace => {
+  const fresh = createDecisionTrace(requestId, clock)
+  return {
     ...fresh,
-    createdAtMs: order.createdAtMs,
-    startMs: fresh.startMs - ageMs,
-    modelId: order.modelId,
+    createdAtMs,
+    nonce,
+    startMs: fresh.startMs - Math.max(0, clock.now() - createdAtMs),
+    modelId,
+    decisions: [...(routing?.decisions ?? [])],
+    excluded: routing?.excluded ?? [],
   }
-  const { wanted, mode, count, sessionId, traceId, sizeBytes } = order
-  const request = {
-    id: order.requestId,
-    endpoint: order.endpoint,
-    ...(order.keyId !== undefined && { keyId: order.keyId }),
+}
+
+/** The request as far as it is known. */
+const requestOf = (
+  order: RunOrder,
+  routing: RequestRecord['routing'] | undefined,
+): ImageRequest => {
+  const { requestId: id, keyId, endpoint, mode, user, sessionId, traceId, sizeBytes } = order
+  return {
+    id,
+    endpoint,
+    ...(keyId !== undefined && { keyId }),
     mode,
     requestedModel: order.modelId,
-    parameters: order.user === undefined ? {} : { user: order.user },
+    parameters: user === undefined ? {} : { user },
     images: [],
     ...(sessionId !== undefined && { sessionId }),
     ...(traceId !== undefined && { traceId }),
     ...(sizeBytes !== undefined && { sizeBytes }),
-    routing: {},
+    routing: routing ? { sort: routing.sort } : {},
     isStrict: false,
     warnings: [],
     timeoutMs: order.deadlineAtMs - order.createdAtMs,
     signal: new AbortController().signal,
   }
+}
+
+/**
+ * Brings the request of a process that has died to its end, as far as jobs at providers still bring images: without its
+ * prompt nothing new can be asked for. `routing`: what the process had logged of its choices; absent: it is not known.
+ */
+export const adoptOrphan = async (
+  deps: GenerationDependencies,
+  order: RunOrder,
+  { jobs, onJobLost }: RunContext,
+  routing?: RequestRecord['routing'],
+): Promise<KeptAnswer> => {
+  const { clock, events, budgets } = deps
+  const { wanted, mode, count } = order
+  const trace = traceOf(deps, order, routing)
+  const request = requestOf(order, routing)
   // A job that has ended since is worth a look even when the request's time is over.
   const deadlineMs = clock.monotonicMs() + Math.max(LEAST_LOOK_MS, order.deadlineAtMs - clock.now())
   const gone = request.signal
   const serve = async () => {
     const adopted = await adoptJobs({ deps, trace, wanted, deadlineMs, gone, onJobLost }, jobs)
-    const images = adopted.slice(0, count)
-    if (images.length === 0) throw nothingLeft()
+    const images = adopted.images.slice(0, count)
+    if (images.length === 0) throw noImage(deps, order, trace)
     return createImageAnswer(images, { mode, count, wanted, warnings: [] }, trace, clock.now())
   }
-  return observeRequest({ request, trace, events, clock }, serve).then(keepAnswerOrFault, keepError)
+  return observeRequest({ request, trace, events, clock, budgets }, serve).then(
+    keepAnswerOrFault,
+    keepError,
+  )
 }

@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import type { Clock } from '#src/domain/clock.ts'
 import type { ExplainedDecision } from '#src/domain/request-record.ts'
+import type { SpendAccount } from '#src/domain/spending.ts'
 import type { Attempt } from '#src/routing/attempt.ts'
 import type { Exclusion } from '#src/routing/candidates.ts'
 
@@ -34,10 +36,14 @@ export interface DecisionTrace {
   readonly requestId: string
   /** When the request came, in wall-clock ms. */
   readonly createdAtMs: number
+  /** As the request log has it: clients use one id for several requests at once. */
+  readonly nonce: string
   /** The same moment on the clock's monotonic scale. */
   readonly startMs: number
   /** Canonical id; absent: not resolved. */
   modelId?: string
+  /** Where money was set aside for it; absent: nowhere by this process. */
+  account?: SpendAccount
   /** What was chosen and why, in order. */
   readonly decisions: ExplainedDecision[]
   excluded: readonly Exclusion[]
@@ -50,6 +56,7 @@ export interface DecisionTrace {
 export const createDecisionTrace = (requestId: string, clock: Clock): DecisionTrace => ({
   requestId,
   createdAtMs: clock.now(),
+  nonce: randomBytes(5).toString('hex'),
   startMs: clock.monotonicMs(),
   decisions: [],
   excluded: [],

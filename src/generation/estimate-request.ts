@@ -26,6 +26,21 @@ const repeat = (components: readonly PriceComponent[], calls: number): PriceComp
       : component,
   )
 
+/** What a candidate would cost that makes all images of the request. */
+export const priceAt = (
+  { offering, mapped }: Candidate,
+  count: number,
+  { parameters }: Pick<ImageRequest, 'parameters'>,
+): Pick<Estimate, 'total' | 'components'> => {
+  const { resolution, imagesPerCall } = mapped
+  const calls = Math.ceil(count / imagesPerCall)
+  const components = repeat(
+    priceComponents(offering, { images: count, resolution, parameters }),
+    calls,
+  )
+  return { total: components.reduce((sum, { total }) => sum + total, 0), components }
+}
+
 /** The candidate that would be tried first now, leaving chance out. */
 const firstChoice = (
   { routing: { tracker, policy, clock } }: EstimateDependencies,
@@ -53,15 +68,10 @@ export const estimateRequest = (
   trace: DecisionTrace,
 ): Estimate => {
   const { candidates, count } = planRequest(deps, request, trace)
-  const { offering, mapped } = firstChoice(deps, request, candidates)
-  const { resolution } = mapped
-  const work = { images: count, resolution, parameters: request.parameters }
-  const calls = Math.ceil(count / mapped.imagesPerCall)
-  const components = repeat(priceComponents(offering, work), calls)
+  const candidate = firstChoice(deps, request, candidates)
   return {
     modelId: trace.modelId ?? request.requestedModel,
-    provider: offering.provider,
-    total: components.reduce((sum, { total }) => sum + total, 0),
-    components,
+    provider: candidate.offering.provider,
+    ...priceAt(candidate, count, request),
   }
 }

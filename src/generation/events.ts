@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { GatewayErrorCode } from '#src/domain/errors.ts'
-import type { ImageRequest } from '#src/domain/image-request.ts'
+import type { ImageRequest, Warning } from '#src/domain/image-request.ts'
 import type { MicroUsd } from '#src/domain/money.ts'
 import type { ProviderUsage } from '#src/domain/provider-adapter.ts'
 import type { Attempt } from '#src/routing/attempt.ts'
@@ -16,6 +16,8 @@ export interface RequestOutcome {
   /** Wasted attempts included. */
   readonly cost: MicroUsd
   readonly images: number
+  /** What was not done as asked; absent: there was no answer, or nothing was. */
+  readonly warnings?: readonly Warning[]
   /** Tokens of all provider calls together; absent: no provider counted any. */
   readonly usage?: ProviderUsage
   /** Absent: it completed, or the client left. */

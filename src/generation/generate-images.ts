@@ -1,7 +1,10 @@
+import { GatewayError } from '#src/domain/errors.ts'
 import type { ImageAnswer } from '#src/domain/image-answer.ts'
 import type { ImageRequest } from '#src/domain/image-request.ts'
-import type { FailoverResult } from '#src/routing/failover.ts'
+import { type FailoverResult, historyAfter } from '#src/routing/failover.ts'
+import { type ChainHistory, NO_HISTORY } from '#src/routing/rank-options.ts'
 import { adoptJobs } from './adopt-jobs.ts'
+import { reserveCost } from './budgets.ts'
 import type { DecisionTrace } from './decision-trace.ts'
 import { failureError } from './failure-error.ts'
 import type { GeneratedImage } from './generated-image.ts'
@@ -12,23 +15,43 @@ import { planRequest } from './plan-request.ts'
 import { createInputsFor } from './provider-call.ts'
 import { type GenerationRun, leastAttemptMs, servePlan } from './serve-plan.ts'
 
+interface Adopted {
+  readonly images: readonly GeneratedImage[]
+  /** With what the request goes on for the images that are missing; absent: not at all. */
+  readonly history?: ChainHistory
+}
+
 /** Images that jobs of an earlier process for this very request still bring. */
-const adoptImages = async ({
-  deps,
-  request,
-  trace,
-  plan,
-  hooks,
-}: GenerationRun): Promise<readonly GeneratedImage[]> => {
+const adoptImages = async (run: GenerationRun): Promise<Adopted> => {
+  const { deps, request, trace, plan, hooks } = run
   const { jobs = [], onImages, onJobLost } = hooks
-  if (jobs.length === 0) return []
+  if (jobs.length === 0) return { images: [], history: NO_HISTORY }
   const deadlineMs = trace.startMs + request.timeoutMs
   const { wanted } = plan
   const lost = onJobLost ? { onJobLost } : {}
   const adoption = { deps, trace, wanted, deadlineMs, gone: request.signal, ...lost }
-  const images = (await adoptJobs(adoption, jobs)).slice(0, plan.count)
+  const adopted = await adoptJobs(adoption, jobs)
+  const images = adopted.images.slice(0, plan.count)
   if (images.length > 0) onImages?.(images)
-  return images
+  if (adopted.fault) return { images }
+  const history = historyAfter(adopted.attempts, plan.candidates, deps.routing)
+  return { images, ...(history && { history }) }
+}
+
+const NOTHING: FailoverResult<GeneratedImage> = { items: [] }
+
+/** Has images made beside those that came of earlier jobs: these are not lost when the gateway cannot go on. */
+const serveMissing = async (
+  run: GenerationRun,
+  missing: number,
+  history: ChainHistory,
+): Promise<FailoverResult<GeneratedImage>> => {
+  try {
+    return await servePlan(run, missing, history)
+  } catch (error) {
+    if (missing < run.plan.count && error instanceof GatewayError) return NOTHING
+    throw error
+  }
 }
 
 /** What the client sees when no image came. */
@@ -55,12 +78,13 @@ export const generateImages = async (
   hooks: GenerationHooks = {},
 ): Promise<ImageAnswer> => {
   const plan = planRequest(deps, request, trace)
+  await reserveCost(deps.budgets, { request, trace }, plan)
   await hooks.onPlanned?.(plan)
   const inputsFor = createInputsFor(request, deps.convertInput)
   const run = { deps, request, trace, plan, inputsFor, hooks }
-  const adopted = await adoptImages(run)
+  const { images: adopted, history } = await adoptImages(run)
   const missing = plan.count - adopted.length
-  const served = missing > 0 ? await servePlan(run, missing) : { items: [] }
+  const served = missing > 0 && history ? await serveMissing(run, missing, history) : NOTHING
   const images = [...adopted, ...served.items]
   if (images.length === 0) throw noImage(run, served.stop)
   const { count, wanted, warnings } = plan

@@ -3,6 +3,7 @@ import type { Clock } from '#src/domain/clock.ts'
 import type { PreparedImage, WantedImages } from '#src/domain/image-result.ts'
 import type { ProviderAdapter, ProviderImage } from '#src/domain/provider-adapter.ts'
 import type { Routing } from '#src/routing/routing.ts'
+import type { Budgets } from './budgets.ts'
 import type { GenerationEvents } from './events.ts'
 import type { ConvertInput } from './provider-call.ts'
 
@@ -22,6 +23,8 @@ export interface GenerationDependencies {
   readonly routing: Routing
   readonly clock: Clock
   readonly events: GenerationEvents
+  /** What keys may spend; absent: no key has a budget. */
+  readonly budgets?: Budgets
   readonly convertInput: ConvertInput
   /** Fetches, checks, converts and hosts what a provider gave. Rejects with `ProviderError`. */
   readonly prepareImages: (

@@ -7,6 +7,8 @@ import type { RequestPlan } from './plan-request.ts'
 export interface GenerationHooks {
   /** The request is sound and can be served; nothing is sent before this resolves, or at all when it rejects. Once. */
   readonly onPlanned?: (plan: RequestPlan) => void | Promise<void>
+  /** The images are being made for another request with the same idempotency key, and are waited for. */
+  readonly onWaiting?: () => void
   /** Images as they become ready, in any order; all of them are in the answer too. */
   readonly onImages?: (images: readonly GeneratedImage[]) => void
   /** Each draft as it comes; its bytes are held. Absent: providers are not asked to stream. */

@@ -45,6 +45,7 @@ export const createImageAnswer = (
   const usage = sumUsage(images)
   return {
     requestId: trace.requestId,
+    requestNonce: trace.nonce,
     createdAtMs: nowMs,
     mode: asked.mode,
     modelId: trace.modelId ?? '',

@@ -1,5 +1,6 @@
 import { GatewayError } from '#src/domain/errors.ts'
 import type { AnswerImage, ImageAnswer, KeptAnswer, KeptImage } from '#src/domain/image-answer.ts'
+import type { MicroUsd } from '#src/domain/money.ts'
 
 const keepImage = ({ image, revisedPrompt }: AnswerImage): KeptImage | undefined => {
   const { file, format, size, sizeBytes } = image
@@ -30,13 +31,14 @@ export const keepAnswerOrFault = (answer: ImageAnswer): KeptAnswer =>
   keepError(new GatewayError('INTERNAL_ERROR', 'The images were made but could not be stored.'))
 
 /**
- * A failure that a repeat of the request must be told again: a refusal, which may have been paid for and would come
- * again. `undefined` for all others: the client is to try again, and nothing is lost by it.
+ * A failure that a repeat of the request must be told again: a refusal, which would come again, and whatever may have
+ * been paid for, as a key is there to pay once. `undefined` for all others: the client is to try again, and nothing is
+ * lost by it.
  */
-export const keepRefusal = (error: unknown): KeptAnswer | undefined =>
-  error instanceof GatewayError && error.code === 'CONTENT_POLICY_VIOLATION'
-    ? keepError(error)
-    : undefined
+export const keepPaidFailure = (error: unknown, cost: MicroUsd): KeptAnswer | undefined => {
+  const isRefusal = error instanceof GatewayError && error.code === 'CONTENT_POLICY_VIOLATION'
+  return isRefusal || cost > 0 ? keepError(error) : undefined
+}
 
 /** A kept failure, to be thrown again. Repeating the request under the same key can only bring the same. */
 export const keptError = ({

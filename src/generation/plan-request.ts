@@ -1,5 +1,5 @@
 import type { ResolvedModel } from '#src/catalog/catalog.ts'
-import { invalidRequest } from '#src/domain/errors.ts'
+import { GatewayError, invalidRequest } from '#src/domain/errors.ts'
 import type { ImageRequest, Warning } from '#src/domain/image-request.ts'
 import type { WantedImages } from '#src/domain/image-result.ts'
 import type { OutputFormat } from '#src/domain/media.ts'
@@ -54,6 +54,25 @@ const hedgeWarnings = (
   return [{ type: 'unsupported', param, message }]
 }
 
+/** Slugs that mean no provider of the model. One in `ignore` may have been meant to keep a prompt from somebody. */
+const slugWarnings = (
+  { routing: { order, only, ignore }, isStrict }: ImageRequest,
+  { model }: ResolvedModel,
+): Warning[] => {
+  const known = new Set(model.offerings.map(({ provider }) => provider))
+  const warnings = Object.entries({ order, only, ignore }).flatMap(([field, slugs = []]) =>
+    slugs
+      .filter((slug) => !known.has(slug))
+      .map((slug): Warning => {
+        const message = `"${slug}" is no provider of ${model.card.id}: ${[...known].join(', ')}.`
+        return { type: 'unsupported', param: `provider.${field}`, message }
+      }),
+  )
+  const [first] = warnings
+  if (isStrict && first) throw invalidRequest(first.message, first.param)
+  return warnings
+}
+
 /** What only the answer would tell, strict clients are told before: a quality may meet a format that has none. */
 const checkStrictly = ({ isStrict, parameters }: ImageRequest): void => {
   const isVague =
@@ -65,6 +84,21 @@ const checkStrictly = ({ isStrict, parameters }: ImageRequest): void => {
   )
 }
 
+/** As a model that there is not: what a key may not ask for is none of its client's models. */
+const checkIsAllowed = (
+  { allowedModels }: ImageRequest,
+  { model: { card } }: ResolvedModel,
+): void => {
+  if (!allowedModels || [card.id, ...card.aliases].some((name) => allowedModels.includes(name))) {
+    return
+  }
+  throw new GatewayError(
+    'MODEL_NOT_FOUND',
+    `The API key may not use "${card.id}". Its models: ${allowedModels.join(', ')}.`,
+    { param: 'model' },
+  )
+}
+
 /** Resolves the model, checks the request against it, and finds the offerings that can serve it. */
 export const planRequest = (
   { catalog, adapters }: PlanDependencies,
@@ -73,6 +107,7 @@ export const planRequest = (
 ): RequestPlan => {
   const resolved = catalog.resolve(request.requestedModel)
   trace.modelId = resolved.model.card.id
+  checkIsAllowed(request, resolved)
   checkRequest(resolved.model, request)
   checkStrictly(request)
 
@@ -84,6 +119,10 @@ export const planRequest = (
     candidates,
     count,
     wanted: readWanted(resolved, request),
-    warnings: [...request.warnings, ...hedgeWarnings(request, candidates)],
+    warnings: [
+      ...request.warnings,
+      ...slugWarnings(request, resolved),
+      ...hedgeWarnings(request, candidates),
+    ],
   }
 }

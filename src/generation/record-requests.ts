@@ -29,6 +29,7 @@ const recordArrival = ({ request, trace }: Arrival) => {
   return {
     id: request.id,
     createdAtMs: trace.createdAtMs,
+    nonce: trace.nonce,
     endpoint: request.endpoint,
     mode: request.mode,
     model: trace.modelId ?? request.requestedModel,

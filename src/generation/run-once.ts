@@ -4,8 +4,10 @@ import type { KeptJob, RunClaim, RunStore } from '#src/domain/run-store.ts'
 
 /** What work that is done once for several requests is given. */
 export interface RunContext {
-  /** Jobs that a process created for it which has died. */
+  /** Jobs that were created for it by a process which has died, or whose work failed by a fault of its own. */
   readonly jobs: readonly KeptJob[]
+  /** Id of the request for which the work was begun first; absent: it begins now. */
+  readonly firstRequestId?: string
   readonly onJob: (job: KeptJob) => void
   readonly onJobLost: (attemptId: string) => void
 }
@@ -15,8 +17,10 @@ export interface RunOnceInput<Outcome> {
   readonly claim: RunClaim
   /** How long the outcome is told to repeats, in ms. */
   readonly keepForMs: number
-  /** Aborted when this caller waits no longer; the run goes on. */
+  /** Aborted when this caller waits no longer, with the reason as a `GatewayError` if it is to be told one. */
   readonly signal: AbortSignal
+  /** Told before the caller begins to wait for somebody else's work; absent: nobody asks. */
+  readonly onWaiting?: () => void
   readonly work: (context: RunContext) => Promise<Outcome>
   /** `undefined`: it cannot be kept; a repeat of the request begins anew. */
   readonly keep: (outcome: Outcome) => KeptAnswer | undefined
@@ -33,27 +37,60 @@ export type RunOutcome<Outcome> =
 export const runContext = (
   runs: RunStore,
   runId: string,
-  jobs: readonly KeptJob[] = [],
+  { jobs, firstRequestId }: Omit<RunContext, 'onJob' | 'onJobLost'> = { jobs: [] },
 ): RunContext => ({
   jobs,
+  ...(firstRequestId !== undefined && { firstRequestId }),
   onJob: (job) => runs.noteJob(runId, job),
   onJobLost: (attemptId) => runs.dropJob(runId, attemptId),
 })
 
+/** The same, and whether jobs are left that did not come to nothing. */
+const watchJobs = (
+  context: RunContext,
+): { readonly context: RunContext; readonly leaveJobs: () => boolean } => {
+  const left = new Map(context.jobs.map((job) => [job.attemptId, job]))
+  return {
+    context: {
+      ...context,
+      onJob: (job) => {
+        left.set(job.attemptId, job)
+        context.onJob(job)
+      },
+      onJobLost: (attemptId) => {
+        left.delete(attemptId)
+        context.onJobLost(attemptId)
+      },
+    },
+    /** Whether there are any. This request has booked them: whoever fetches them pays nothing. */
+    leaveJobs: () => {
+      for (const job of left.values()) context.onJob({ ...job, cost: 0 })
+      return left.size > 0
+    },
+  }
+}
+
 /** The client gets its outcome whether it could be kept or not. */
 const work = async <Outcome>(
   { runs, claim: { runId }, keepForMs, ...input }: RunOnceInput<Outcome>,
-  jobs: readonly KeptJob[],
+  claimed: Omit<RunContext, 'onJob' | 'onJobLost'>,
 ): Promise<Outcome> => {
   const end = (kept: KeptAnswer | undefined): Promise<void> =>
     kept ? runs.finish(runId, kept, keepForMs) : runs.release(runId)
+  const { context, leaveJobs } = watchJobs(runContext(runs, runId, claimed))
   try {
-    const outcome = await input.work(runContext(runs, runId, jobs))
-    await end(input.keep(outcome))
+    const outcome = await input.work(context)
+    const kept = input.keep(outcome)
+    if (!kept) leaveJobs()
+    await end(kept)
     return outcome
   } catch (error) {
-    await end(input.keepFailure(error))
-    throw error
+    // The images of such a job can still be fetched: a repeat does that instead of being told of a fault that has passed.
+    const hasLeftJobs = leaveJobs()
+    await end(hasLeftJobs ? undefined : input.keepFailure(error))
+    throw hasLeftJobs && error instanceof GatewayError
+      ? new GatewayError(error.code, error.message, { ...error.options, isRetryable: true })
+      : error
   }
 }
 
@@ -69,11 +106,19 @@ const otherRequest = (isRunning: boolean): Error => {
     : invalidRequest(`${message}: use a new key for a new body or path.`, param)
 }
 
+/** Another version of the gateway knows what came of it: doing it again would be paid for again. */
+const unreadable = (): Error =>
+  new GatewayError(
+    'OVERLOADED',
+    'What came of the first request with this Idempotency-Key cannot be read by this gateway now.',
+  )
+
 const clientLeft = (): Error => new GatewayError('TIMEOUT', 'The client waits no longer.')
 
 /**
  * Does the work once for all requests that claim the same run, at the same time or later: the first does it, the others
- * are told what came of it. Rejects with the 400 or 409 for a run that belongs to another request.
+ * are told what came of it. Rejects with the 400 or 409 for a run that belongs to another request, and with the 503 for
+ * one whose end only another version of the gateway can read.
  */
 export const runOnce = async <Outcome>(
   input: RunOnceInput<Outcome>,
@@ -82,12 +127,14 @@ export const runOnce = async <Outcome>(
   for (;;) {
     const claimed = await runs.claim(claim)
     if (claimed.kind === 'mine') {
-      return { kind: 'fresh', outcome: await work(input, claimed.jobs) }
+      return { kind: 'fresh', outcome: await work(input, claimed) }
     }
     if (claimed.kind === 'done') return { kind: 'kept', answer: claimed.answer }
+    if (claimed.kind === 'unreadable') throw unreadable()
     if (claimed.kind === 'other') throw otherRequest(claimed.isRunning)
+    input.onWaiting?.()
     const answer = await runs.follow(claim.runId, signal)
     if (answer) return { kind: 'kept', answer }
-    if (signal.aborted) throw clientLeft()
+    if (signal.aborted) throw signal.reason instanceof GatewayError ? signal.reason : clientLeft()
   }
 }

@@ -6,6 +6,7 @@ import type { ProviderAnswer, ProviderCall, ProviderImage } from '#src/domain/pr
 import type { AttemptContext, AttemptYield } from '#src/routing/attempt.ts'
 import type { Candidate } from '#src/routing/candidates.ts'
 import { type FailoverResult, runAttempts } from '#src/routing/failover.ts'
+import type { ChainHistory } from '#src/routing/rank-options.ts'
 import { BusyTime, type DecisionTrace } from './decision-trace.ts'
 import { explainDecision } from './explain-decision.ts'
 import type { GeneratedImage } from './generated-image.ts'
@@ -42,7 +43,9 @@ const callHooks = (
   const { offering, mapped } = candidate
   const { provider, providerModelId, configKey } = offering
   const showDraft = async (draft: ProviderImage): Promise<void> => {
-    const wanted = { ...plan.wanted, responseFormat: 'b64_json' } as const
+    // Nobody is told a draft again: it is not kept.
+    const { keepForMs: _notKept, ...form } = plan.wanted
+    const wanted = { ...form, responseFormat: 'b64_json' } as const
     const context = { signal, measureUpstream: trace.upstream.measure.bind(trace.upstream) }
     const [image] = await deps.prepareImages([draft], wanted, context)
     if (image) onPreview?.(image)
@@ -127,10 +130,11 @@ const preferencesOf = (
 ): RoutingPreferences =>
   forcedProvider === undefined ? routing : { ...routing, allowFallbacks: false }
 
-/** Has `count` images of a plan made. */
+/** Has `count` images of a plan made. `history`: what was tried for them before; absent: nothing. */
 export const servePlan = (
   run: GenerationRun,
   count: number,
+  history?: ChainHistory,
 ): Promise<FailoverResult<GeneratedImage>> => {
   const { deps, request, trace, plan, hooks } = run
   return runAttempts<ProviderAnswer, GeneratedImage>({
@@ -158,12 +162,14 @@ export const servePlan = (
     candidates: plan.candidates,
     preferences: preferencesOf(plan, request),
     count,
+    ...(history && { history }),
     deadlineMs: trace.startMs + request.timeoutMs,
     leastAttemptMs: leastAttemptMs(run),
     gone: request.signal,
     routing: deps.routing,
     clock: deps.clock,
     ...(hooks.onImages && { onItems: hooks.onImages }),
+    measureWait: (wait) => trace.upstream.measure(wait),
     onDecision: (decision) => {
       const afterMs = Math.round(deps.clock.monotonicMs() - trace.startMs)
       trace.decisions.push(explainDecision(decision, afterMs, deps.routing.clock))
@@ -171,7 +177,8 @@ export const servePlan = (
     onAttempt: (attempt) => {
       trace.attempts.push(attempt)
       deps.events.emit('attempt', attempt, trace, plan.candidates)
-      if (attempt.status !== 'completed') hooks.onJobLost?.(attempt.id)
+      // What the gateway itself failed with leaves the job as it is: it can still be fetched.
+      if (attempt.failure) hooks.onJobLost?.(attempt.id)
     },
     onProbe: (attempt) => deps.events.emit('probe', attempt, trace, plan.candidates),
   })

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { invalidRequest } from '#src/domain/errors.ts'
 import type { ImageAnswer } from '#src/domain/image-answer.ts'
 import type { ImageRequest } from '#src/domain/image-request.ts'
 import { isJsonObject } from '#src/domain/json.ts'
@@ -15,8 +16,13 @@ import { sendJson } from './send-json.ts'
 import { serveImages } from './serve-images.ts'
 import { streamImageAnswer } from './stream-image-answer.ts'
 
-const isDryRun = (request: FastifyRequest): boolean =>
-  readFlag((request.query as Readonly<Record<string, unknown>>)['dryRun'], 'dryRun')
+/** A typing error must not turn a dry run into a bill. */
+const isDryRun = (request: FastifyRequest): boolean => {
+  const query = request.query as Readonly<Record<string, unknown>>
+  const typo = Object.keys(query).find((name) => name !== 'dryRun' && /^dry[_-]?run$/i.test(name))
+  if (typo === undefined) return readFlag(query['dryRun'], 'dryRun')
+  throw invalidRequest(`"${typo}" is not known here; write dryRun=true.`, typo)
+}
 
 const answerDryRun = async ({ deps, request, reply, read }: ImageCall): Promise<FastifyReply> => {
   const { generation } = deps

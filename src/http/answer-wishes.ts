@@ -44,7 +44,10 @@ export const readAnswerWishes = (
   return {
     isStreamed,
     ...(typeof previews === 'number' && { previews }),
-    ...(typeof webhookUrl === 'string' && { webhookUrl }),
+    // As it is understood, for whoever reads it later; what cannot be is left to be refused.
+    ...(typeof webhookUrl === 'string' && {
+      webhookUrl: URL.parse(webhookUrl)?.href ?? webhookUrl,
+    }),
     warnings,
   }
 }

@@ -1,12 +1,16 @@
-import { invalidRequest } from '#src/domain/errors.ts'
+import { GatewayError, invalidRequest } from '#src/domain/errors.ts'
 import type { KeptAnswer } from '#src/domain/image-answer.ts'
 import { idempotentRunId } from '#src/generation/run-id.ts'
 import { type RunContext, type RunOutcome, runOnce } from '#src/generation/run-once.ts'
 import type { ImageCall } from './image-call.ts'
-import { fingerprintOfForm, fingerprintOfJson } from './request-fingerprint.ts'
+import { readTimeLimit } from './image-request-reader.ts'
+import { fingerprintOf } from './request-fingerprint.ts'
 
 /** How long repeats with the same idempotency key are told the outcome, in ms (contract: 24 hours). */
 export const IDEMPOTENCY_KEPT_MS = 24 * 3_600_000
+
+/** Time in real ms that a job which is taken over is given at least: it is paid for, and who runs out of time cancels it. */
+const LEAST_LOOK_MS = 30_000
 
 /** Printable ASCII, at most as long as others in the field take it. */
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?$/
@@ -28,9 +32,31 @@ export const readIdempotencyKey = ({
 interface IdempotentWork<Outcome> {
   /** Tells apart ways of answering: the same body, asked for in another way, is another request. */
   readonly variant: 'now' | 'later'
-  readonly work: (context: RunContext) => Promise<Outcome>
+  /** `timeoutMs`: what is left of the request's time, in real ms. */
+  readonly work: (context: RunContext, timeoutMs: number) => Promise<Outcome>
+  /** Told before the call begins to wait for another one's work; absent: nobody asks. */
+  readonly onWaiting?: (() => void) | undefined
   readonly keep: (outcome: Outcome) => KeptAnswer | undefined
   readonly keepFailure: (error: unknown) => KeptAnswer | undefined
+}
+
+const waitedInVain = (): GatewayError =>
+  new GatewayError(
+    'TIMEOUT',
+    "The request's deadline passed while another one with its Idempotency-Key was running.",
+    // Sent again, it waits on for the same images.
+    { isRetryable: true },
+  )
+
+/** Aborted when the client has gone, or the time is up; `end` frees the timer. */
+const endingAfter = (
+  limitMs: number,
+  gone: AbortSignal | null,
+): { readonly signal: AbortSignal; readonly end: () => void } => {
+  const late = new AbortController()
+  const timer = setTimeout(() => late.abort(waitedInVain()), limitMs)
+  const signal = gone ? AbortSignal.any([gone, late.signal]) : late.signal
+  return { signal, end: () => clearTimeout(timer) }
 }
 
 /**
@@ -40,15 +66,15 @@ interface IdempotentWork<Outcome> {
 export const callOnce = async <Outcome>(
   call: ImageCall,
   key: string,
-  { work, variant, ...keeping }: IdempotentWork<Outcome>,
+  { work, variant, onWaiting, ...keeping }: IdempotentWork<Outcome>,
 ): Promise<RunOutcome<Outcome>> => {
-  const { deps, request, read } = call
-  // A JSON body is compared as it came, before pictures are fetched that it refers to.
-  const content = request.isMultipart()
-    ? await fingerprintOfForm(await read())
-    : fingerprintOfJson(request)
+  const { deps, request } = call
+  const content = await fingerprintOf(call)
+  const limitMs = readTimeLimit(request, deps.reader)
+  const patience = endingAfter(limitMs, request.clientGone)
+  const begunMs = deps.generation.clock.monotonicMs()
   const keyId = request.keyId ?? undefined
-  return runOnce({
+  const outcome = runOnce({
     runs: deps.runs,
     claim: {
       runId: idempotentRunId(keyId, key),
@@ -56,15 +82,19 @@ export const callOnce = async <Outcome>(
       requestId: request.id,
     },
     keepForMs: IDEMPOTENCY_KEPT_MS,
-    signal: request.clientGone ?? new AbortController().signal,
+    signal: patience.signal,
+    ...(onWaiting && { onWaiting }),
     work: async (context) => {
-      const leave = deps.detached.enter()
+      const leave = deps.detached.enter(request.id)
       try {
-        return await work(context)
+        const waitedMs = deps.generation.clock.monotonicMs() - begunMs
+        const leastMs = context.jobs.length > 0 ? Math.min(limitMs, LEAST_LOOK_MS) : 1
+        return await work(context, Math.max(leastMs, Math.ceil(limitMs - waitedMs)))
       } finally {
         leave()
       }
     },
     ...keeping,
   })
+  return outcome.finally(patience.end)
 }

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { BusyCount } from '#src/domain/busy-count.ts'
 import type { ImageRequest } from '#src/domain/image-request.ts'
+import type { KeyLimiter } from '#src/domain/key-limiter.ts'
 import type { RequestLog } from '#src/domain/request-record.ts'
 import type { RunStore } from '#src/domain/run-store.ts'
 import type { AcceptedRequests } from '#src/generation/accepted-requests.ts'
@@ -20,6 +21,7 @@ export interface ImageRouteDependencies {
   readonly openKeptImages: OpenKeptImages
   /** Counts the work that no connection waits for. */
   readonly detached: BusyCount
+  readonly limiter: KeyLimiter
 }
 
 /** One call of an image endpoint. */

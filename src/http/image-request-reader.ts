@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { Catalog } from '#src/catalog/catalog.ts'
-import { invalidRequest } from '#src/domain/errors.ts'
+import { GatewayError, invalidRequest } from '#src/domain/errors.ts'
 import type { ImageRequest } from '#src/domain/image-request.ts'
 import { isDeeperThan, isJsonObject, type JsonObject, withoutNulls } from '#src/domain/json.ts'
 import type { Mode } from '#src/domain/model-card.ts'
@@ -19,7 +19,7 @@ import {
 import { MAX_NESTING } from './limits.ts'
 import { readFormValues, readImageForm } from './multipart-form.ts'
 import { readRequestOrigin } from './request-origin.ts'
-import { readRoutingWishes } from './routing-preferences.ts'
+import { readRoutingWishes, readWishedTime } from './routing-preferences.ts'
 
 /** Throws the 400 for a URL that results cannot be posted to. */
 export type CheckWebhookUrl = (url: string) => void
@@ -48,10 +48,20 @@ const readModelName = (body: JsonObject): string => {
   throw invalidRequest(message, 'model')
 }
 
-const checkNesting = (body: JsonObject): void => {
+/** Throws the 400 for values that nest deeper than anything that is meant. */
+export const checkNesting = (body: JsonObject): void => {
   const deep = Object.keys(body).find((name) => isDeeperThan(body[name] ?? null, MAX_NESTING))
   if (deep === undefined) return
   throw invalidRequest(`${deep.slice(0, 64)} is nested more than ${MAX_NESTING} levels deep.`, deep)
+}
+
+/** How long the request may take, in real ms: as long as the client wants, within what the gateway gives. */
+export const readTimeLimit = (
+  request: FastifyRequest,
+  { asyncTimeoutMs, requestTimeoutMs }: RequestReaderOptions,
+): number => {
+  const longestMs = prefersAsync(request) ? asyncTimeoutMs : requestTimeoutMs
+  return Math.min(readWishedTime(request.headers) ?? longestMs, longestMs)
 }
 
 const toImageRequest = (
@@ -62,8 +72,7 @@ const toImageRequest = (
   pictures: InputPictures,
 ): ImageRequest => {
   checkNesting(body)
-  const { timeoutMs, ...wishes } = readRoutingWishes(body['provider'], request.headers)
-  const longestMs = prefersAsync(request) ? options.asyncTimeoutMs : options.requestTimeoutMs
+  const wishes = readRoutingWishes(body['provider'], request.headers)
   const answering = readAnswerWishes(body, request)
   const responseFormatDefault = responseFormatDefaultOf(request.headers['user-agent'])
   if (prefersAsync(request) && answering.webhookUrl !== undefined) {
@@ -73,6 +82,7 @@ const toImageRequest = (
     id: request.id,
     endpoint: request.routeOptions.url ?? request.url,
     ...(request.keyId !== null && { keyId: request.keyId }),
+    ...(request.apiKey?.models && { allowedModels: request.apiKey.models }),
     ...readRequestOrigin(request),
     mode,
     requestedModel: readModelName(body),
@@ -84,7 +94,7 @@ const toImageRequest = (
     ...answering,
     warnings: [...wishes.warnings, ...answering.warnings],
     ...(responseFormatDefault && { responseFormatDefault }),
-    timeoutMs: Math.min(timeoutMs ?? longestMs, longestMs),
+    timeoutMs: readTimeLimit(request, options),
     signal: request.clientGone ?? new AbortController().signal,
   }
 }
@@ -98,8 +108,13 @@ const readJsonBody = (request: FastifyRequest): JsonObject => {
 export const readGeneration = (
   request: FastifyRequest,
   options: RequestReaderOptions,
-): ImageRequest =>
-  toImageRequest(request, options, 'text_to_image', readJsonBody(request), { images: [] })
+): ImageRequest => {
+  if (request.isMultipart()) {
+    const message = 'Generations are read as application/json; forms are for edits.'
+    throw new GatewayError('INVALID_REQUEST', message, { status: 415 })
+  }
+  return toImageRequest(request, options, 'text_to_image', readJsonBody(request), { images: [] })
+}
 
 const readFormEdit = async (
   request: FastifyRequest,

@@ -72,6 +72,7 @@ const addField = ({ fields }: FormDraft, part: Exclude<Multipart, FilePart>): vo
   if (part.valueTruncated) {
     throw invalidRequest(`The field is larger than ${MAX_FIELD_BYTES} bytes.`, name)
   }
+  if (name === 'mask' && part.value === '') return
   if (name === 'mask' || IMAGE_NAME.test(name)) {
     const param = name === 'mask' ? name : 'image'
     throw invalidRequest(`${param} was sent as text; send it as a file.`, param)

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import type { ApiKey } from '#src/domain/api-key.ts'
 import type { DecisionTrace } from '#src/generation/decision-trace.ts'
 
 declare module 'fastify' {
@@ -9,6 +10,8 @@ declare module 'fastify' {
     clientGone: AbortSignal | null
     /** Names the key that the request came with; null: none is asked for. */
     keyId: string | null
+    /** The key itself; null: none is asked for. */
+    apiKey: ApiKey | null
   }
   interface FastifyContextConfig {
     /** True: no API key is asked for. */
@@ -16,9 +19,9 @@ declare module 'fastify' {
   }
 }
 
-/** The client's own id where it is fit for logs and headers, else a fresh one. */
+/** The client's own id where it is fit for logs, headers and paths (`.` and `..` are none), else a fresh one. */
 export const chooseRequestId = (given: string | string[] | undefined): string =>
-  typeof given === 'string' && /^[A-Za-z0-9._:-]{1,128}$/.test(given)
+  typeof given === 'string' && /^(?=.*[A-Za-z0-9])[A-Za-z0-9._:-]{1,128}$/.test(given)
     ? given
     : `req_${crypto.randomUUID().replaceAll('-', '')}`
 

@@ -1,6 +1,9 @@
 import { createHash, webcrypto } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import type { ImageRequest } from '#src/domain/image-request.ts'
+import { isJsonObject } from '#src/domain/json.ts'
+import type { ImageCall } from './image-call.ts'
+import { checkNesting } from './image-request-reader.ts'
 
 const hashText = (text: string): string => createHash('sha256').update(text).digest('hex')
 
@@ -11,11 +14,11 @@ const hashBytes = async (bytes: Buffer): Promise<string> =>
   )
 
 /** What a JSON body asks for on this path, as a hash. Both prefixes of a path are one path. */
-export const fingerprintOfJson = (request: FastifyRequest): string =>
+const fingerprintOfJson = (request: FastifyRequest): string =>
   hashText(`${request.routeOptions.url?.split('/').at(-1)}\n${JSON.stringify(request.body)}`)
 
 /** What a form asks for, as a hash: of what is in it, as each sending of it has another boundary. */
-export const fingerprintOfForm = async ({
+const fingerprintOfForm = async ({
   mode,
   requestedModel,
   parameters,
@@ -23,7 +26,17 @@ export const fingerprintOfForm = async ({
   images,
   mask,
 }: ImageRequest): Promise<string> => {
-  const pictures = [...images, ...(mask ? [mask] : [])]
-  const hashes = await Promise.all(pictures.map(({ bytes }) => hashBytes(bytes)))
-  return hashText(JSON.stringify([mode, requestedModel, parameters, routing, hashes]))
+  const hashes = await Promise.all(images.map(({ bytes }) => hashBytes(bytes)))
+  const maskHash = mask ? await hashBytes(mask.bytes) : null
+  return hashText(JSON.stringify([mode, requestedModel, parameters, routing, hashes, maskHash]))
+}
+
+/** What a call asks for, as a hash. A JSON body is compared as it came, before pictures are fetched that it refers to. */
+export const fingerprintOf = async ({
+  request,
+  read,
+}: Pick<ImageCall, 'request' | 'read'>): Promise<string> => {
+  if (request.isMultipart()) return fingerprintOfForm(await read())
+  if (isJsonObject(request.body)) checkNesting(request.body)
+  return fingerprintOfJson(request)
 }

@@ -15,12 +15,13 @@ export interface ResultDependencies {
  * when it failed, and once its images are kept no longer.
  */
 export const findRequestResult = async (
-  { id, keyId, status }: RequestRecord,
+  { id, keyId, nonce, status }: RequestRecord,
   { runs, openKeptImages }: ResultDependencies,
 ): Promise<ImageAnswer | undefined> => {
   if (status !== 'completed') return undefined
   const answer = await runs.read(acceptedRunId(keyId, id))
-  if (answer?.kind !== 'images') return undefined
+  // Clients choose ids: what is kept under this one may be another request's.
+  if (answer?.kind !== 'images' || answer.requestNonce !== nonce) return undefined
   const { kind: _kind, ...facts } = answer
   try {
     return { ...facts, images: await openKeptImages(facts.images, facts.responseFormat) }

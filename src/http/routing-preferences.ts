@@ -19,8 +19,6 @@ const KNOWN_FIELDS = Object.keys(RoutingFieldSchema.properties)
 export interface RoutingWishes {
   readonly routing: RoutingPreferences
   readonly isStrict: boolean
-  /** Absent: the gateway's own deadline. */
-  readonly timeoutMs?: number
   /** Wishes that are not known here. */
   readonly warnings: readonly Warning[]
 }
@@ -64,7 +62,8 @@ const readSort = (headers: IncomingHttpHeaders): Sort | undefined => {
   throw invalidRequest(message, 'x-gateway-provider-sort')
 }
 
-const readTimeout = (headers: IncomingHttpHeaders): number | undefined => {
+/** Time that the client gives the request, in real ms; `undefined`: it does not say. */
+export const readWishedTime = (headers: IncomingHttpHeaders): number | undefined => {
   const text = headers['x-gateway-timeout-ms']
   if (text === undefined) return undefined
   if (/^[1-9]\d{0,8}$/.test(String(text))) return Number(text)
@@ -93,11 +92,10 @@ export const readRoutingWishes = (
     allowFallbacks: field.allow_fallbacks,
     hedge: field.hedge,
   })
-  const timeoutMs = readTimeout(headers)
   return {
     routing,
-    isStrict: field.strict ?? readFlag(headers['x-gateway-strict'], 'x-gateway-strict'),
+    isStrict:
+      field.strict ?? readFlag(headers['x-gateway-strict'] || undefined, 'x-gateway-strict'),
     warnings: unknownFieldWarnings(field),
-    ...(timeoutMs !== undefined && { timeoutMs }),
   }
 }

@@ -1,22 +1,24 @@
 import type { ImageAnswer, KeptAnswer } from '#src/domain/image-answer.ts'
 import type { ImageRequest } from '#src/domain/image-request.ts'
+import type { MicroUsd } from '#src/domain/money.ts'
 import { createDecisionTrace } from '#src/generation/decision-trace.ts'
 import { generateImages } from '#src/generation/generate-images.ts'
 import type { GenerationHooks } from '#src/generation/generation-hooks.ts'
-import { keepAnswer, keepRefusal, keptError } from '#src/generation/kept-answer.ts'
+import { keepAnswer, keepPaidFailure, keptError } from '#src/generation/kept-answer.ts'
 import { observeRequest } from '#src/generation/observe-request.ts'
 import { callOnce, IDEMPOTENCY_KEPT_MS, readIdempotencyKey } from './idempotent-call.ts'
 import type { ImageCall } from './image-call.ts'
+import { withinLimits } from './key-limits.ts'
 
 const generate = (
   { deps: { generation }, request }: ImageCall,
   imageRequest: ImageRequest,
   hooks: GenerationHooks,
 ): Promise<ImageAnswer> => {
-  const { clock, events } = generation
+  const { clock, events, budgets } = generation
   const trace = createDecisionTrace(request.id, clock)
   request.trace = trace
-  return observeRequest({ request: imageRequest, trace, events, clock }, () =>
+  return observeRequest({ request: imageRequest, trace, events, clock, budgets }, () =>
     generateImages(generation, imageRequest, trace, hooks),
   )
 }
@@ -45,19 +47,29 @@ const replay = async (
   return { ...kept, images: await deps.openKeptImages(kept.images, kept.responseFormat) }
 }
 
+/** What the attempts of this call have cost, or may have. */
+const costSoFar = ({ request: { trace } }: ImageCall): MicroUsd =>
+  trace?.attempts.reduce((sum, { cost }) => sum + cost, 0) ?? 0
+
 /** Serves a call while its client waits: by generating, or by what an idempotency key has brought already. */
 export const serveImages = async (
   call: ImageCall,
   hooks: GenerationHooks,
 ): Promise<ImageAnswer> => {
   const key = readIdempotencyKey(call)
-  if (key === undefined) return generate(call, await call.read(), hooks)
+  if (key === undefined) {
+    return withinLimits(call, async () => generate(call, await call.read(), hooks))
+  }
   const outcome = await callOnce(call, key, {
     variant: 'now',
-    work: async (context) =>
-      generate(call, detach(await call.read(), IDEMPOTENCY_KEPT_MS), { ...hooks, ...context }),
+    onWaiting: hooks.onWaiting,
+    work: (context, timeoutMs) =>
+      withinLimits(call, async () => {
+        const imageRequest = { ...(await call.read()), timeoutMs }
+        return generate(call, detach(imageRequest, IDEMPOTENCY_KEPT_MS), { ...hooks, ...context })
+      }),
     keep: keepAnswer,
-    keepFailure: keepRefusal,
+    keepFailure: (error) => keepPaidFailure(error, costSoFar(call)),
   })
   return outcome.kind === 'fresh' ? outcome.outcome : replay(call, outcome.answer)
 }

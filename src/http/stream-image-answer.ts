@@ -28,7 +28,9 @@ export interface StreamOptions extends Pick<AnswerContext, 'providerNames'> {
   readonly now: () => number
 }
 
-type StreamHooks = Required<Pick<GenerationHooks, 'onPlanned' | 'onImages' | 'onPreview'>>
+type StreamHooks = Required<
+  Pick<GenerationHooks, 'onPlanned' | 'onWaiting' | 'onImages' | 'onPreview'>
+>
 
 const EVENT_NAMES: Readonly<Record<Mode, string>> = {
   text_to_image: 'image_generation',
@@ -39,6 +41,10 @@ const bytesOf = ({ content }: PreparedImage): Buffer => {
   if (content.kind !== 'bytes') throw new Error('A stream holds the bytes of its images')
   return content.bytes
 }
+
+/** The images of an answer that was kept; the tokens of all stand with the first. */
+const replayedImages = ({ images, usage }: ImageAnswer): GeneratedImage[] =>
+  images.map((image, index) => ({ ...image, warnings: [], ...(usage && index === 0 && { usage }) }))
 
 const NO_TOKENS: ProviderUsage = { inputTokens: 0, outputTokens: 0 }
 
@@ -85,7 +91,7 @@ const createEventWriter = (events: EventStream, options: StreamOptions) => {
       }))
     },
     finish: (answer: ImageAnswer): void => {
-      if (!held) onImages(answer.images.map((image) => ({ ...image, warnings: [] })))
+      if (!held) onImages(replayedImages(answer))
       if (!held) return
       complete(held, {
         id: answer.requestId,
@@ -111,7 +117,8 @@ export const streamImageAnswer = async (
   const events = openEventStream()
   const writer = createEventWriter(events, options)
   const { onImages, onPreview } = writer
-  const served = serve({ onPlanned: () => planned.resolve(), onImages, onPreview })
+  const onPlanned = (): void => planned.resolve()
+  const served = serve({ onPlanned, onWaiting: onPlanned, onImages, onPreview })
   try {
     await Promise.race([planned.promise, served])
   } catch (error) {

@@ -61,6 +61,7 @@ const recordFrom = (facts: WebhookFacts): RequestRecord => {
   return {
     id: order.requestId,
     createdAtMs: order.createdAtMs,
+    nonce: order.nonce,
     endpoint: order.endpoint,
     mode: order.mode,
     model: order.modelId,
@@ -95,7 +96,7 @@ const presentResult = ({ answer, images, order, providerNames }: WebhookFacts): 
 export const presentWebhook = (given: WebhookFacts): JsonObject => {
   const { record, ...unrecorded } = given
   // The latest record with this id may be another request's: clients choose ids.
-  const isItsOwn = record?.createdAtMs === given.order.createdAtMs && record.status !== 'pending'
+  const isItsOwn = record?.nonce === given.order.nonce && record.status !== 'pending'
   const facts = isItsOwn ? given : unrecorded
   return {
     type: facts.answer.kind === 'images' ? 'image.completed' : 'image.failed',

@@ -1,20 +1,39 @@
 import { randomBytes } from 'node:crypto'
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { constants, copyFile, link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 
 /** Name of the signing key beside the images: no image can have it. */
 export const SECRET_FILE = '.signing-key'
 /** As long as the hash: longer keys add nothing (RFC 2104 §3). */
 export const SECRET_BYTES = 32
 
+/** What file systems without hard links answer (exFAT, SMB, some of FUSE). */
+const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']
+/** Longest that another process takes to write a key, where it cannot put it there whole, in ms. */
+const WRITING_MS = 100
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error ? String(error.code) : ''
+
+/** Puts a file under a name that must be free: whole, where the file system can, else by writing it there. */
+const publish = async (temporary: string, path: string): Promise<void> => {
+  try {
+    await link(temporary, path)
+  } catch (error) {
+    if (!NO_LINKS.includes(codeOf(error))) throw error
+    await copyFile(temporary, path, constants.COPYFILE_EXCL)
+  }
+}
+
 const createSecret = async (directory: string, path: string): Promise<void> => {
   const temporary = join(directory, `.writing-${randomBytes(16).toString('hex')}`)
   await writeFile(temporary, randomBytes(SECRET_BYTES), { flag: 'wx', mode: 0o600, flush: true })
   try {
-    // Linking fails when the name is taken: the first of several processes wins, and nobody reads half a key.
-    await link(temporary, path)
+    // The first of several processes wins.
+    await publish(temporary, path)
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    if (codeOf(error) !== 'EEXIST') throw error
   } finally {
     await rm(temporary)
   }
@@ -24,7 +43,7 @@ const readSecret = async (path: string): Promise<Buffer | undefined> => {
   try {
     return await readFile(path)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (codeOf(error) === 'ENOENT') return undefined
     throw error
   }
 }
@@ -39,6 +58,10 @@ export const loadDiskMediaSecret = async (directory: string): Promise<Buffer> =>
   let secret = await readSecret(path)
   if (secret === undefined) {
     await createSecret(directory, path)
+    secret = await readFile(path)
+  }
+  if (secret.length < SECRET_BYTES) {
+    await delay(WRITING_MS)
     secret = await readFile(path)
   }
   if (secret.length !== SECRET_BYTES) {

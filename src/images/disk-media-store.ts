@@ -87,7 +87,8 @@ const write = async (
     await rename(temporary, join(directory, name))
     return { file: name, sizeBytes: file.bytesWritten }
   } catch (error) {
-    await rm(temporary, { force: true })
+    // What cannot be removed now is swept later: that must not hide why it was to be.
+    await rm(temporary, { force: true }).catch(() => undefined)
     throw toStorageError(error)
   }
 }

@@ -14,5 +14,11 @@ export const runInImageQueue = <T>(work: () => Promise<T>, signal?: AbortSignal)
     return work()
   })
 
+/** Pictures that are worked on, and those that wait for a slot. */
+export const imageQueueLength = (): { readonly running: number; readonly waiting: number } => ({
+  running: limit.activeCount,
+  waiting: limit.pendingCount,
+})
+
 /** Whether pictures wait for a slot, so that encoders should hurry. */
 export const isImageQueueBusy = (): boolean => limit.pendingCount > 0

@@ -3,7 +3,7 @@ import { GatewayError } from '#src/domain/errors.ts'
 import type { AnswerImage, KeptImage } from '#src/domain/image-answer.ts'
 import type { PreparedImage, WantedImages } from '#src/domain/image-result.ts'
 import { collect } from './byte-source.ts'
-import type { MediaStore } from './media-store.ts'
+import { type MediaStore, readMediaFileName } from './media-store.ts'
 import type { MediaSigner } from './media-url.ts'
 
 export interface KeptImagesDependencies {
@@ -21,9 +21,17 @@ export type OpenKeptImages = (
 ) => Promise<readonly AnswerImage[]>
 
 const gone = (): GatewayError =>
-  new GatewayError('NOT_FOUND', 'The images of this request are not here any more.')
+  new GatewayError(
+    'NOT_FOUND',
+    'The images of this request are not here any more. To have new ones made, use a new Idempotency-Key.',
+  )
 
-/** With fresh URLs: those of the first answer may have expired. */
+/** Nothing is paid for again when the client comes back. */
+const brokenOff = (): never => {
+  throw new GatewayError('OVERLOADED', 'The gateway cannot read the image now.')
+}
+
+/** With fresh URLs: those of the first answer may have expired. None outlives its file. */
 export const createOpenKeptImages =
   ({ store, signer, clock, mediaTtlMs }: KeptImagesDependencies): OpenKeptImages =>
   async (images, responseFormat) => {
@@ -31,10 +39,12 @@ export const createOpenKeptImages =
       if (responseFormat === 'b64_json') {
         const opened = await store.open(file)
         if (!opened) throw gone()
-        return { kind: 'bytes', bytes: await collect(opened.stream) }
+        return { kind: 'bytes', bytes: await collect(opened.stream).catch(brokenOff) }
       }
       if (!(await store.describe(file))) throw gone()
-      return { kind: 'hosted', path: signer.sign(file, clock.now() + mediaTtlMs) }
+      const fileEndsMs = readMediaFileName(file)?.expiresAtMs ?? Number.POSITIVE_INFINITY
+      const expiresAtMs = Math.min(clock.now() + mediaTtlMs, fileEndsMs)
+      return { kind: 'hosted', path: signer.sign(file, expiresAtMs) }
     }
     return Promise.all(
       images.map(async (kept): Promise<AnswerImage> => {

@@ -1,4 +1,4 @@
-import { type FailureKind, ProviderError } from '#src/domain/errors.ts'
+import { type FailureKind, GatewayError, ProviderError } from '#src/domain/errors.ts'
 import { type FetchFailureReason, ImageFetchError } from './image-fetch-error.ts'
 
 /** A provider's image that is no use. The work was done and may be billed. `what` ends the sentence. */
@@ -8,6 +8,13 @@ export const badImage = (what: string): ProviderError =>
     workMayExist: true,
     publicMessage: `The provider's image ${what}`,
   })
+
+/** A stored image could not be read back. Not retryable: it was paid for. */
+export const cannotCheck = (): GatewayError =>
+  new GatewayError(
+    'INTERNAL_ERROR',
+    'The gateway cannot check the image: what it has just stored cannot be read back',
+  )
 
 /** The client left, or the request's time was up, while images were prepared. */
 export const cancelled = (): ProviderError =>

@@ -12,7 +12,7 @@ import type { ImageFetcher } from './fetch-image.ts'
 import { ImageFetchError } from './image-fetch-error.ts'
 import type { MediaStore, StoredMedia, StoreOptions } from './media-store.ts'
 import type { MediaSigner } from './media-url.ts'
-import { badImage, cancelled, toOutputError } from './output-errors.ts'
+import { badImage, cancelled, cannotCheck, toOutputError } from './output-errors.ts'
 import { openProviderImage } from './provider-image-source.ts'
 import { describeForeign, readImageHeader, readSizeFromHead, sniffFormat } from './sniff.ts'
 
@@ -51,14 +51,14 @@ const conversionTarget = (format: OutputFormat, wanted: WantedImages): OutputFor
   return to !== format || isRecompressed ? to : undefined
 }
 
-/** The file outlives its URL when it is wanted for longer. */
+/** A file that is wanted for longer outlives a URL that is given out in the last moment. */
 const storeOptionsOf = (
   format: OutputFormat,
   { keepForMs = 0 }: WantedImages,
   { clock, mediaTtlMs, signal }: PrepareImagesDependencies,
 ): StoreOptions => ({
   format,
-  expiresAtMs: clock.now() + Math.max(mediaTtlMs, keepForMs),
+  expiresAtMs: clock.now() + mediaTtlMs + keepForMs,
   signal,
 })
 
@@ -89,6 +89,20 @@ const requireComplete = async (
   )
 }
 
+const readBack = async (file: string, store: MediaStore): Promise<Buffer | undefined> => {
+  try {
+    const opened = await store.open(file)
+    return opened && (await collect(opened.stream))
+  } catch {
+    throw cannotCheck()
+  }
+}
+
+/** What cannot be removed now is swept later: that must not hide why it was to be. */
+const discard = async (files: readonly string[], store: MediaStore): Promise<void> => {
+  await Promise.allSettled(files.map((file) => store.remove(file)))
+}
+
 /** The size of a stored image, read back only when its ends leave a doubt. */
 const sizeOfStored = async (
   { format, head, meter }: Arriving,
@@ -98,9 +112,9 @@ const sizeOfStored = async (
   const ends = { head, tail: meter.tail(), sizeBytes: meter.sizeBytes() }
   const size = await readSizeFromHead(format, head)
   if (size && hasCompleteEnd(format, ends)) return size
-  const opened = await dependencies.store.open(file)
-  if (!opened) throw badImage('was lost before it could be checked')
-  return requireComplete(format, await collect(opened.stream), dependencies)
+  const bytes = await readBack(file, dependencies.store)
+  if (!bytes) throw badImage('was lost before it could be checked')
+  return requireComplete(format, bytes, dependencies)
 }
 
 /** Passes an image on into the store as it comes, never holding it whole. */
@@ -117,7 +131,7 @@ const hostAsItComes = async (
     const size = await sizeOfStored(arriving, stored, dependencies)
     return hosted(stored, format, size, dependencies)
   } catch (error) {
-    await store.remove(stored.file)
+    await discard([stored.file], store)
     throw error
   }
 }
@@ -245,7 +259,10 @@ export const prepareImages = async (
   )
   const done = results.filter(isDone).map((result) => result.value)
   if (dependencies.signal.aborted) {
-    await Promise.all(done.map(({ file }) => file && dependencies.store.remove(file)))
+    await discard(
+      done.flatMap(({ file }) => file ?? []),
+      dependencies.store,
+    )
     throw cancelled()
   }
   const failed = results.find((result) => result.status === 'rejected')

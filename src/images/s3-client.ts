@@ -23,8 +23,12 @@ const CONNECTION_TIMEOUT_MS = 3_000
 const REQUEST_TIMEOUT_MS = 30_000
 /** Without a byte on the wire; also a client's, that is handed an image and stops reading. */
 const SOCKET_IDLE_MS = 60_000
-/** Slow readers hold one each. */
 const MAX_SOCKETS = 256
+/**
+ * Images handed out at once by one client: each holds a connection for as long as its reader likes. The rest are for
+ * looking objects up.
+ */
+export const MAX_HAND_OUTS = 224
 /** Every request here may be sent twice: names are random, and nothing is changed in place. */
 const MAX_TRIES = 3
 

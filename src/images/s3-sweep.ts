@@ -19,6 +19,9 @@ export interface SweptFolder {
   readonly prefix: string
 }
 
+/** Does one of several removals, whose failure must not keep the others; resolves to how many it removed. */
+type Try = (removal: () => Promise<number>) => Promise<number>
+
 const deleteObjects = async (
   { client, bucket }: SweptFolder,
   keys: readonly string[],
@@ -36,7 +39,7 @@ const deleteObjects = async (
 }
 
 /** Page by page, at most 1,000 each: one request lists a page, one deletes what has expired of it. */
-const sweepObjects = async (folder: SweptFolder, nowMs: number): Promise<number> => {
+const sweepObjects = async (folder: SweptFolder, nowMs: number, trying: Try): Promise<number> => {
   const { client, bucket, prefix } = folder
   let removed = 0
   let token: string | undefined
@@ -46,10 +49,8 @@ const sweepObjects = async (folder: SweptFolder, nowMs: number): Promise<number>
     )
     const keys = (page.Contents ?? []).flatMap(({ Key }) => (Key === undefined ? [] : [Key]))
     const expiryOf = (key: string) => readMediaFileName(key.slice(prefix.length))?.expiresAtMs
-    removed += await deleteObjects(
-      folder,
-      keys.filter((key) => (expiryOf(key) ?? Number.POSITIVE_INFINITY) <= nowMs),
-    )
+    const expired = keys.filter((key) => (expiryOf(key) ?? Number.POSITIVE_INFINITY) <= nowMs)
+    removed += await trying(() => deleteObjects(folder, expired))
     // Listed in the order of names, which is that of expiry: what follows a living image lives too.
     const isLiving = keys.some((key) => (expiryOf(key) ?? 0) > nowMs)
     token = isLiving ? undefined : page.NextContinuationToken
@@ -64,15 +65,16 @@ const isStale = ({ Initiated }: MultipartUpload, nowMs: number): boolean =>
 const abortUpload = async (
   { client, bucket }: SweptFolder,
   { Key, UploadId }: MultipartUpload,
-): Promise<void> => {
+): Promise<number> => {
   try {
     await client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }))
   } catch (error) {
     if (!(error instanceof Error && error.name === 'NoSuchUpload')) throw error
   }
+  return 1
 }
 
-const sweepUploads = async (folder: SweptFolder, nowMs: number): Promise<number> => {
+const sweepUploads = async (folder: SweptFolder, nowMs: number, trying: Try): Promise<number> => {
   const { client, bucket, prefix } = folder
   let removed = 0
   let markers: { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined } = {}
@@ -83,13 +85,28 @@ const sweepUploads = async (folder: SweptFolder, nowMs: number): Promise<number>
     const isOurs = ({ Key = '' }: MultipartUpload) =>
       readMediaFileName(Key.slice(prefix.length)) !== undefined
     const stale = (page.Uploads ?? []).filter((each) => isOurs(each) && isStale(each, nowMs))
-    for (const upload of stale) await abortUpload(folder, upload)
-    removed += stale.length
+    for (const upload of stale) removed += await trying(() => abortUpload(folder, upload))
     if (!page.IsTruncated) return removed
     markers = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker }
   }
 }
 
-/** Removes expired images, then uploads that nobody finished; resolves to how many that were. */
-export const sweepBucket = async (folder: SweptFolder, nowMs: number): Promise<number> =>
-  (await sweepObjects(folder, nowMs)) + (await sweepUploads(folder, nowMs))
+/**
+ * Removes expired images, then uploads that nobody finished; resolves to how many that were. Rejects with the first
+ * failure, once everything has been tried.
+ */
+export const sweepBucket = async (folder: SweptFolder, nowMs: number): Promise<number> => {
+  const failures: unknown[] = []
+  const trying: Try = async (removal) => {
+    try {
+      return await removal()
+    } catch (error) {
+      failures.push(error)
+      return 0
+    }
+  }
+  const objects = await trying(() => sweepObjects(folder, nowMs, trying))
+  const uploads = await trying(() => sweepUploads(folder, nowMs, trying))
+  if (failures.length > 0) throw failures[0]
+  return objects + uploads
+}

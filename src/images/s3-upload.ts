@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { AbortMultipartUploadCommand, type S3Client } from '@aws-sdk/client-s3'
+import { AbortMultipartUploadCommand, HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
 import type { ByteSource } from './byte-source.ts'
 
@@ -35,6 +35,20 @@ const endingWith = (client: S3Client, abortSignal: AbortSignal): S3Client => {
   return Object.create(client, { send: { value: send } }) as S3Client
 }
 
+/** The answer to the end of an upload may be lost on its way: the next try finds no upload any more, but the object. */
+const isThere = async (
+  client: S3Client,
+  { Bucket, Key }: ObjectTarget,
+  sizeBytes: number,
+): Promise<boolean> => {
+  try {
+    const { ContentLength } = await client.send(new HeadObjectCommand({ Bucket, Key }))
+    return ContentLength === sizeBytes
+  } catch {
+    return false
+  }
+}
+
 /**
  * Sends bytes of unknown length in one request or in parts; resolves to their number. What fails leaves no object and
  * no parts. Rejects with `SourceError`, or with the SDK's error.
@@ -62,8 +76,10 @@ export const uploadObject = async (
   const isHeld = source instanceof Uint8Array
   const abortController = new AbortController()
   const onAbort = (): void => abortController.abort()
+  const sender = signal ? endingWith(client, signal) : client
+  const sentBytes = (): number => (isHeld ? source.length : sizeBytes)
   const upload = new Upload({
-    client: signal ? endingWith(client, signal) : client,
+    client: sender,
     params: { ...target, Body: isHeld ? source : Readable.from(read()) },
     partSize: PART_BYTES,
     queueSize: PARTS_AT_ONCE,
@@ -72,8 +88,10 @@ export const uploadObject = async (
   signal?.addEventListener('abort', onAbort, { once: true })
   try {
     await upload.done()
-    return isHeld ? source.length : sizeBytes
+    return sentBytes()
   } catch (error) {
+    const isGone = !failure && error instanceof Error && error.name === 'NoSuchUpload'
+    if (isGone && (await isThere(sender, target, sentBytes()))) return sentBytes()
     // The upload's own error may be that of the clearing up that followed.
     throw failure ?? error
   } finally {

@@ -94,7 +94,7 @@ const checkMapped = (
   if (request.isStrict && warning) {
     return {
       constraint: warning.param ?? 'strict',
-      reason: `cannot do exactly this: ${warning.message}`,
+      reason: `cannot do exactly this: ${warning.message.replace(/\.$/, '')}`,
     }
   }
   const { maxPrice } = request.routing
@@ -148,19 +148,17 @@ const placeOf = ({ constraint }: Exclusion): number => {
 
 /** The error for an empty selection names what removed the last offering that the earlier constraints had left. */
 const emptySelectionError = (
-  { request }: SelectionContext,
+  { request, forcedProvider, configuredProviders }: SelectionContext,
   { card }: Model,
   excluded: readonly Exclusion[],
 ): GatewayError => {
+  const isForcedInVain = forcedProvider !== undefined && !configuredProviders.has(forcedProvider)
   const open = excluded.filter(({ constraint }) => constraint !== 'configuration')
-  if (open.length === 0) {
-    return new GatewayError(
-      'MODEL_DISABLED',
-      `Model "${card.id}" is offered by no configured provider.`,
-      {
-        param: 'model',
-      },
-    )
+  if (open.length === 0 || isForcedInVain) {
+    const message = isForcedInVain
+      ? `Provider ${forcedProvider} of model "${card.id}" is not configured.`
+      : `Model "${card.id}" is offered by no configured provider.`
+    return new GatewayError('MODEL_DISABLED', message, { param: 'model' })
   }
   const last = open.reduce((left, right) => (placeOf(right) >= placeOf(left) ? right : left))
   const reasons = open.map(({ configKey, reason }) => `${configKey} ${reason}`).join('; ')

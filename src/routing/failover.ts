@@ -32,11 +32,15 @@ export interface FailoverInput<Answer, Item> extends Omit<AttemptLimits, 'cancel
   readonly preferences: RoutingPreferences
   /** Items wanted in all. */
   readonly count: number
+  /** What has been tried for these items before; absent: nothing. */
+  readonly history?: ChainHistory
   /** No further attempt is started with less real time left than this. */
   readonly leastAttemptMs: number
   readonly routing: Routing
   /** Told of items as soon as they are sure to be in the result; absent: nobody asks. */
   readonly onItems?: (items: readonly Item[]) => void
+  /** Runs the wait for the end of a pause that a provider asked for; absent: nobody measures it. */
+  readonly measureWait?: (wait: () => Promise<void>) => Promise<void>
   /** Told of each choice as it is made. */
   readonly onDecision: (decision: CandidateDecision) => void
   /** Told of each attempt as it ends. */
@@ -69,26 +73,29 @@ const splitCount = (count: number, perCall: number): number[] => {
 
 const AMBIGUOUS_KINDS: readonly FailureKind[] = ['timeout', 'network']
 
+/** Whom an attempt was made at, as far as what comes next depends on it. */
+type Tried = Pick<Candidate['offering'], 'provider' | 'ambiguous'>
+
 const stopsAsAmbiguous = (
-  { offering }: Candidate,
+  { ambiguous }: Tried,
   { details }: ProviderError,
   { policy }: Routing,
 ): boolean =>
   details.workMayExist &&
   AMBIGUOUS_KINDS.includes(details.kind) &&
-  (offering.ambiguous ?? policy.ambiguous) === 'stop'
+  (ambiguous ?? policy.ambiguous) === 'stop'
 
 /** The history with which the chain goes on after this attempt; `undefined`: it ends. */
 const continueChain = (
   routing: Routing,
   history: ChainHistory,
-  candidate: Candidate,
+  tried: Tried,
   failure: ProviderError | undefined,
 ): ChainHistory | undefined => {
-  const { provider } = candidate.offering
+  const { provider } = tried
   const next = withTry(history, provider, failure?.kind)
   if (!failure) return next
-  if (stopsAsAmbiguous(candidate, failure, routing)) return undefined
+  if (stopsAsAmbiguous(tried, failure, routing)) return undefined
   switch (FAILURE_RULES[failure.kind].failover) {
     case 'yes':
       return history.refusedBy === undefined ? next : undefined
@@ -99,6 +106,28 @@ const continueChain = (
       return mayGoOn ? { ...next, refusedBy: provider } : undefined
     }
   }
+}
+
+/**
+ * The history with which the same items are tried for after these attempts, which were made side by side; `undefined`:
+ * one of them forbids another, or two providers refused. Those at one provider count as one try of it.
+ */
+export const historyAfter = (
+  attempts: readonly Attempt[],
+  candidates: readonly Candidate[],
+  routing: Routing,
+): ChainHistory | undefined => {
+  let history = NO_HISTORY
+  for (const { provider, configKey, failure } of attempts) {
+    if (!failure) continue
+    const known = candidates.find(({ offering }) => offering.configKey === configKey)
+    const next = continueChain(routing, NO_HISTORY, known?.offering ?? { provider }, failure)
+    const { refusedBy = next?.refusedBy, tries } = history
+    if (!next || (next.refusedBy !== undefined && next.refusedBy !== refusedBy)) return undefined
+    const others = tries.filter((entry) => entry.provider !== provider)
+    history = { tries: [...others, ...next.tries], ...(refusedBy !== undefined && { refusedBy }) }
+  }
+  return history
 }
 
 const situationOf = (
@@ -144,7 +173,7 @@ const runCall = async <Answer, Item>(
     const { failure, fault } = result.attempt
     if (fault) run.fault ??= fault
     if (fault || !next) return items
-    next = continueChain(run.routing, next, tried, hasLost ? undefined : failure)
+    next = continueChain(run.routing, next, tried.offering, hasLost ? undefined : failure)
   }
   const missing = count - items.length
   return missing > 0 && next ? [...items, ...(await runChain(run, next, missing))] : items
@@ -168,7 +197,8 @@ const runChain = async <Answer, Item>(
     return []
   }
   if (decision.type === 'wait') {
-    await waitFor(run.routing.clock.toReal(decision.waitMs), run.gone)
+    const wait = () => waitFor(run.routing.clock.toReal(decision.waitMs), run.gone)
+    await (run.measureWait?.(wait) ?? wait())
     return runChain(run, history, count)
   }
   if (decision.probe) sendProbe(run, decision.probe, run.onProbe)
@@ -202,7 +232,7 @@ export const runAttempts = async <Answer, Item>(
   const modelId = candidates[0]?.cell.modelId
   if (modelId !== undefined) routing.tracker.arrive(modelId, routing.clock.nowMs())
   routing.hedges.earn()
-  const items = await runChain(run, NO_HISTORY, input.count)
+  const items = await runChain(run, input.history ?? NO_HISTORY, input.count)
   if (run.fault && items.length === 0) throw run.fault
   return { items, ...(run.stop && { stop: run.stop }) }
 }

@@ -23,8 +23,15 @@ export const DEFAULT_LOG_DAYS = 30
 const WRITE_INTERVAL_MS = 200
 /** How long there may be no connection before that is told, in ms. */
 const START_LIMIT_MS = 2_000
-/** No reader waits for Redis longer than this, in ms. */
-const READ_LIMIT_MS = 1_000
+/** Nobody waits longer for others to be told, in ms. */
+const FLUSH_LIMIT_MS = 200
+/** Nobody who asks for one request waits for Redis longer than this, in ms. */
+const FIND_LIMIT_MS = 1_000
+/**
+ * Pages and sums ask Redis once for some thousand requests; they give up as soon as one answer is late, and when all
+ * together take longer than this, in ms: a million requests are read in 2 s on an idle machine.
+ */
+const SCAN_LIMIT_MS = 10_000
 /** What a client is told to wait before it asks again, in ms. */
 const RETRY_AFTER_MS = 2_000
 
@@ -42,10 +49,12 @@ export interface RedisRequestLogOptions {
 
 /** A log that gateways share. */
 export interface SharedRequestLog extends RequestLog {
-  /** Begins to connect and to tell, in the background. */
+  /** Requests that Redis has not been told, or not the latest of them. */
+  waiting(): number
+  /** Begins to connect and to tell, in the background, five times a second. */
   start(): void
-  /** Tells now what waits. `start` has it called five times a second; while one is under way, it is that one. */
-  flush(): Promise<void>
+  /** As `flush`, however long it takes. */
+  tellAll(): Promise<void>
   /** Tells the last of it and ends. Never rejects, takes less than a second. */
   close(): Promise<void>
 }
@@ -53,11 +62,25 @@ export interface SharedRequestLog extends RequestLog {
 const pause = (ms: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, ms).unref())
 
+/** Work that runs once at a time. Who asks while it runs shares the next run: the one under way may not know of him. */
+const oneAtATime = (work: () => Promise<void>): (() => Promise<void>) => {
+  let last = Promise.resolve()
+  let next: Promise<void> | undefined
+  return () => {
+    next ??= last.then(() => {
+      next = undefined
+      return work()
+    })
+    last = next
+    return next
+  }
+}
+
 /** Rejects with `LogUnreachable` when it takes too long. */
-const withinLimit = async <T>(reading: Promise<T>): Promise<T> => {
+const withinLimit = async <T>(reading: Promise<T>, limitMs: number): Promise<T> => {
   let timer: NodeJS.Timeout | undefined
   const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new LogUnreachable(NOT_CONNECTED)), READ_LIMIT_MS).unref()
+    timer = setTimeout(() => reject(new LogUnreachable(NOT_CONNECTED)), limitMs).unref()
   })
   try {
     return await Promise.race([reading, limit])
@@ -75,9 +98,13 @@ const unknownNow = (id: string): GatewayError =>
 
 /** Reads from Redis, or else from what this process knows. */
 const createReads = (reader: RequestLogReader, own: MemoryRequestLog, outbox: RequestLogOutbox) => {
-  const orElse = async <T>(reading: Promise<T>, fallback: () => Promise<T>): Promise<T> => {
+  const orElse = async <T>(
+    limitMs: number,
+    reading: Promise<T>,
+    fallback: () => Promise<T>,
+  ): Promise<T> => {
     try {
-      return await withinLimit(reading)
+      return await withinLimit(reading, limitMs)
     } catch (error) {
       if (error instanceof LogUnreachable) return fallback()
       throw error
@@ -94,9 +121,11 @@ const createReads = (reader: RequestLogReader, own: MemoryRequestLog, outbox: Re
     find: async (id, keyId) =>
       // Nobody else can know anything later of it, and who has just added it does not wait for Redis.
       waits(id, keyId) ??
-      orElse(reader.find(id, keyId), async () => orThrow(id, await own.find(id, keyId))),
+      orElse(FIND_LIMIT_MS, reader.find(id, keyId), async () =>
+        orThrow(id, await own.find(id, keyId)),
+      ),
     findOfAnyone: async (id) => {
-      const stored = await orElse(reader.findOfAnyone(id), async () =>
+      const stored = await orElse(FIND_LIMIT_MS, reader.findOfAnyone(id), async () =>
         orThrow(id, await own.findOfAnyone(id)),
       )
       const fresh = outbox.findLast((record) => record.id === id)
@@ -104,11 +133,13 @@ const createReads = (reader: RequestLogReader, own: MemoryRequestLog, outbox: Re
     },
     list: (query) =>
       orElse(
+        SCAN_LIMIT_MS,
         reader.list(query).then((page) => ({ ...page, isPartial: false })),
         async () => ({ ...(await own.list(query)), isPartial: true }),
       ),
     summarize: (filter) =>
       orElse(
+        SCAN_LIMIT_MS,
         reader.summarize(filter).then((summary) => ({ ...summary, isPartial: false })),
         async () => ({ ...(await own.summarize(filter)), isPartial: true }),
       ),
@@ -133,7 +164,6 @@ export const createRedisRequestLog = ({
   const reader = new RequestLogReader({ connection, outbox, keptMs, now })
   const writer = new RequestLogWriter({ connection, outbox, maxRecords, keptMs, now, realMs })
   const status = createStatusTeller(onStatus)
-  let underWay: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
   let starting: NodeJS.Timeout | undefined
 
@@ -144,12 +174,7 @@ export const createRedisRequestLog = ({
       status.failed(error)
     }
   }
-  const flush = (): Promise<void> => {
-    underWay ??= write().finally(() => {
-      underWay = undefined
-    })
-    return underWay
-  }
+  const tellAll = oneAtATime(write)
 
   return {
     add: (record) => {
@@ -161,17 +186,18 @@ export const createRedisRequestLog = ({
       if (changed) outbox.put(changed)
     },
     ...createReads(reader, own, outbox),
-    flush,
+    flush: () => Promise.race([tellAll(), pause(FLUSH_LIMIT_MS)]),
+    tellAll,
+    waiting: () => outbox.size,
     start: () => {
       connection.open()
-      timer = setInterval(flush, WRITE_INTERVAL_MS).unref()
+      timer = setInterval(tellAll, WRITE_INTERVAL_MS).unref()
       starting = setTimeout(() => status.started(), START_LIMIT_MS).unref()
     },
     close: async () => {
       clearInterval(timer)
       clearTimeout(starting)
-      // What is under way may not have the last of it.
-      await Promise.race([flush().then(flush), pause(2 * COMMAND_TIMEOUT_MS)])
+      await Promise.race([tellAll(), pause(2 * COMMAND_TIMEOUT_MS)])
       await connection.close()
     },
   }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from '#src/domain/clock.ts'
 import type { KeptAnswer } from '#src/domain/image-answer.ts'
-import type { ClaimResult, Orphan, RunClaim, RunStore } from '#src/domain/run-store.ts'
+import type { ClaimResult, KeptJob, Orphan, RunClaim, RunStore } from '#src/domain/run-store.ts'
 import { LocalRuns } from './memory/memory-run-store.ts'
 import { createRedisConnection } from './redis/connect.ts'
 import { LEASE_MS, POLL_MS, RENEWAL_MS, RUN_PREFIX } from './redis/run-keys.ts'
@@ -33,6 +33,8 @@ export interface SharedRunStore extends RunStore {
 
 /** What has not been told is tried so often between two renewals. */
 const TELLINGS_PER_RENEWAL = 10
+
+type MyClaim = Extract<ClaimResult, { kind: 'mine' }>
 
 class RedisRuns implements SharedRunStore {
   readonly #local: LocalRuns
@@ -67,7 +69,7 @@ class RedisRuns implements SharedRunStore {
   async claim(claim: RunClaim): Promise<ClaimResult> {
     const local = this.#local.claim(claim)
     if (local.kind === 'mine') {
-      const asked = this.#ask(claim)
+      const asked = this.#ask(claim, local)
       this.#asked.set(claim.runId, asked)
       return asked
     }
@@ -78,29 +80,41 @@ class RedisRuns implements SharedRunStore {
   }
 
   /** Claims in Redis what this process has claimed here. Without a word from Redis it goes on alone. */
-  async #ask(claim: RunClaim): Promise<ClaimResult> {
-    const { runId } = claim
-    const run = this.#ledger.draft(claim)
+  async #ask(claim: RunClaim, local: MyClaim): Promise<ClaimResult> {
+    const { runId, requestId } = claim
+    const run = this.#ledger.draft(claim, local.jobs)
     const said = await this.#ledger.claim(run)
     this.#asked.delete(runId)
     if (said?.kind === 'done') {
       this.#local.finish(runId, said.answer, said.keptForMs)
       return { kind: 'done', answer: said.answer }
     }
-    if (said?.kind === 'running' || said?.kind === 'other') {
-      this.#local.release(runId)
+    if (said?.kind === 'running' || said?.kind === 'other' || said?.kind === 'unreadable') {
+      this.#local.forget(runId)
       return said
     }
-    const jobs = said?.kind === 'mine' ? said.jobs : []
-    this.#ledger.add(run, jobs, said !== undefined)
-    return { kind: 'mine', jobs }
+    if (said?.kind !== 'mine') {
+      this.#ledger.add(run, [], said !== undefined)
+      return local
+    }
+    this.#addJobs(runId, said.jobs)
+    this.#ledger.add(run, said.jobs, true)
+    const isFirst = said.requestId === requestId
+    run.isTakenOver = !isFirst
+    return { kind: 'mine', jobs: said.jobs, ...(!isFirst && { firstRequestId: said.requestId }) }
+  }
+
+  #addJobs(runId: string, jobs: readonly KeptJob[]): void {
+    for (const job of jobs) this.#local.noteJob(runId, job)
   }
 
   noteJob(...[runId, job]: Parameters<RunStore['noteJob']>): void {
+    this.#local.noteJob(runId, job)
     this.#ledger.noteJob(runId, job)
   }
 
   dropJob(runId: string, attemptId: string): void {
+    this.#local.dropJob(runId, attemptId)
     this.#ledger.dropJob(runId, attemptId)
   }
 
@@ -124,7 +138,7 @@ class RedisRuns implements SharedRunStore {
 
   /** When Redis, which knew of it, says nothing for the length of a lease, who works on it counts as dead. */
   async #poll(runId: string, signal: AbortSignal): Promise<KeptAnswer | undefined> {
-    let heardMs = Number.NEGATIVE_INFINITY
+    let heardMs = this.#clock.monotonicMs()
     while (!signal.aborted) {
       const state = await this.#link.read(runId)
       if (state?.kind === 'done') return state.answer
@@ -166,7 +180,8 @@ class RedisRuns implements SharedRunStore {
   ): Orphan {
     const { requestId } = order
     const run = this.#ledger.create({ runId, fingerprint, requestId, order: orderText }, token)
-    this.#local.claim({ runId, fingerprint })
+    this.#local.claim({ runId, fingerprint, requestId })
+    this.#addJobs(runId, jobs)
     if (ended) {
       this.#local.finish(runId, ended.answer, ended.keptForMs)
       run.end = { text: ended.text, untilMs: this.#clock.monotonicMs() + ended.keptForMs }

@@ -49,6 +49,8 @@ export interface WebhookSender {
    * or given up; to false when this gateway stopped before, so that another one has to do it. Never rejects.
    */
   send(order: RunOrder, render: () => Promise<string>): Promise<boolean>
+  /** Webhooks that are neither told nor given up. */
+  underWay(): number
   /** From now on a first try is the only one, and who waits for the next one is not told. */
   stopRetrying(): void
   /** Stops retrying, and ends tries under way. */
@@ -142,6 +144,7 @@ export const createWebhookSender = (options: WebhookSenderOptions): WebhookSende
         underWay -= 1
       })
     },
+    underWay: () => underWay,
     stopRetrying,
     close: () => {
       stopRetrying()

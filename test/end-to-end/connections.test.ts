@@ -68,6 +68,54 @@ describe('a connection', () => {
   })
 })
 
+describe('a client that stops reading', () => {
+  it.each([false, true])(
+    'does not hold a shutdown, nor counts as an error (stream: %s)',
+    async (stream) => {
+      const own = await startTestGateway({ stalledAfterMs: 300 })
+      own.emulators.gemini.setScenario({ imageSizeBytes: 25_000_000 })
+      const text = JSON.stringify({
+        model: FIRST_MODEL,
+        prompt: 'p',
+        stream,
+        response_format: 'b64_json',
+        provider: { only: ['gemini'] },
+      })
+      const socket = connect(Number(new URL(own.url).port), '127.0.0.1').pause()
+      socket.on('error', () => undefined)
+      socket.write(
+        `POST ${GENERATIONS} HTTP/1.1\r\nhost: x\r\nauthorization: ${authorization}\r\n` +
+          `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+      )
+      await expect.poll(() => own.logText(), { timeout: 8_000 }).toContain('"status":"completed"')
+      await own.close()
+      expect(own.logText()).toContain('a client that stopped reading was cut off')
+      expect(own.logText()).not.toContain('"level":"error"')
+      socket.destroy()
+    },
+  )
+})
+
+describe('a client that leaves', () => {
+  it('before its answer is there is not logged as an error', async () => {
+    gateway.emulators.gemini.setScenario({ latency: { p50Ms: 30_000, p95Ms: 30_000 } })
+    const left = new AbortController()
+    const sent = fetch(gateway.url + GENERATIONS, {
+      method: 'POST',
+      signal: left.signal,
+      headers: { authorization, 'content-type': 'application/json', 'idempotency-key': 'left' },
+      body: JSON.stringify({ model: FIRST_MODEL, prompt: 'p', provider: { only: ['gemini'] } }),
+    })
+    await expect.poll(() => gateway.creates()).toBe(1)
+    left.abort()
+    await expect(sent).rejects.toThrow()
+    // The work goes on, as a repeat of the request is told what came of it.
+    await expect.poll(() => gateway.logText()).toContain('"status":"completed"')
+    await gateway.get('/v1/models')
+    expect(gateway.logText()).not.toContain('"level":"error"')
+  })
+})
+
 describe('the deadline', () => {
   it('covers the fetching of input images', async () => {
     const silent = createServer(() => undefined).listen(0, '127.0.0.1')

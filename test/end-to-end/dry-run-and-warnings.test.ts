@@ -33,8 +33,16 @@ describe('a dry run', () => {
     expect(gateway.creates()).toBe(0)
   })
 
-  it.each(['True', 'TRUE', '1'])('is one too when written %s', async (flag) => {
-    const { body } = await gateway.post(`${GENERATIONS}?dryRun=${flag}`, prompt)
+  it.each(['dryrun=true', 'dry_run=true', 'dry-run', 'dryRun=yes'])(
+    'is a 400 when written %s: never a bill',
+    async (query) => {
+      expect((await gateway.post(`${GENERATIONS}?${query}`, prompt)).status).toBe(400)
+      expect(gateway.creates()).toBe(0)
+    },
+  )
+
+  it.each(['=True', '=TRUE', '=1', '=', ''])('is one too when written dryRun%s', async (flag) => {
+    const { body } = await gateway.post(`${GENERATIONS}?dryRun${flag}`, prompt)
     expect(body.estimated).toBe(true)
     expect(gateway.creates()).toBe(0)
   })
@@ -93,9 +101,27 @@ describe('warnings', () => {
   })
 })
 
+describe('a provider that there is not', () => {
+  it.each(['order', 'ignore'])('in provider.%s is a warning', async (field) => {
+    const part = { provider: { [field]: ['Gemini'] } }
+    const { body } = await gateway.post(GENERATIONS, { ...prompt, ...part })
+    expect(body.warnings).toEqual([expect.objectContaining({ param: `provider.${field}` })])
+  })
+})
+
+it.each(['0.5:1', '016:09', '2.39:1'])('takes %s as a ratio', async (ratio) => {
+  const { status } = await gateway.post(GENERATIONS, { ...prompt, aspect_ratio: ratio })
+  expect(status).toBe(200)
+})
+
+it('takes size and aspect_ratio of one shape even when strict', async () => {
+  const part = { size: '16:9', aspect_ratio: '32:18', provider: { strict: true } }
+  expect((await gateway.post(GENERATIONS, { ...prompt, ...part })).status).toBe(200)
+})
+
 describe('a client that reads base64 only', () => {
   it('gets base64 without asking', async () => {
-    const userAgent = { 'user-agent': 'ai/7.0.173 ai-sdk/openai/4.0.118 runtime/node.js/24' }
+    const userAgent = { 'user-agent': 'ai/7.0.173 ai-sdk-provider-utils/5.0.81 node.js/24' }
     const { body } = await gateway.post(GENERATIONS, prompt, userAgent)
     expect(Object.keys(body.data[0])).toEqual(['b64_json'])
   })

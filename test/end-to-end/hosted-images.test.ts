@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type S3Emulator, startS3Emulator } from '#test/emulators/s3/s3-emulator.ts'
 import { gatewayOfFile } from '#test/helpers/gateway-of-file.ts'
@@ -145,6 +146,27 @@ describe.each(['folder', 'bucket'] as const)('an image hosted in a %s', (kind) =
       '',
     ])
   })
+})
+
+it('drafts of a stream are not stored, though its images are kept', async () => {
+  const own = await startTestGateway()
+  own.emulators.gemini.setScenario({ alwaysDraft: true })
+  const answer = await fetch(own.url + GENERATIONS, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${TEST_KEY}`,
+      'content-type': 'application/json',
+      'idempotency-key': 'k',
+    },
+    body: JSON.stringify({ ...prompt, stream: true, partial_images: 2 }),
+  })
+  const events = (await answer.text()).match(/^event: .*$/gm)
+  expect(events).toEqual([
+    'event: image_generation.partial_image',
+    'event: image_generation.completed',
+  ])
+  expect((await readdir(own.mediaDir)).filter((name) => name.endsWith('.png'))).toHaveLength(1)
+  await own.close()
 })
 
 describe('images in a bucket', () => {

@@ -15,8 +15,11 @@ describe('every answer', () => {
     expect(fresh.body.id).toBe(fresh.headers.get('x-request-id'))
     const kept = await gateway.get('/v1/models', { 'x-request-id': 'my.request-1' })
     expect(kept.headers.get('x-request-id')).toBe('my.request-1')
-    const replaced = await gateway.get('/nowhere', { 'x-request-id': 'a b' })
-    expect(replaced.headers.get('x-request-id')).toMatch(/^req_/)
+    // A URL cannot end with `.` or `..`: such a request could never be asked for.
+    for (const unfit of ['a b', '.', '..', ':-_']) {
+      const replaced = await gateway.get('/nowhere', { 'x-request-id': unfit })
+      expect(replaced.headers.get('x-request-id')).toMatch(/^req_/)
+    }
   })
 
   it('is exactly application/json when it is JSON', async () => {
@@ -122,6 +125,10 @@ describe('a request that cannot be read', () => {
     [{ ...prompt, provider: { only: 'fal' } }, 'provider.only'],
     [{ ...prompt, provider: { only: ['openai'] } }, 'provider.only'],
     [{ ...prompt, mask: 'data:image/png;base64,AAAA' }, 'mask'],
+    [{ ...prompt, images: [{ image_url: 'https://example.com/a.png' }] }, 'images'],
+    [{ ...prompt, image_url: 'https://example.com/a.png' }, 'image_url'],
+    [{ ...prompt, aspect_ratio: '0:1' }, 'aspect_ratio'],
+    [{ ...prompt, provider: { strict: true, ignore: ['Gemini'] } }, 'provider.ignore'],
     [{ ...prompt, deep: JSON.parse(`${'['.repeat(500)}${']'.repeat(500)}`) }, 'deep'],
   ])('gets a 400 that names the field: %j', async (body, param) => {
     const answer = await gateway.post(GENERATIONS, body)

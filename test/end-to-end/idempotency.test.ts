@@ -137,6 +137,36 @@ describe('requests with the same Idempotency-Key', () => {
     expect(gateway.creates()).toBe(1)
   })
 
+  it('are told a failure again that may have been paid for', async () => {
+    gateway.emulators.gemini.setScenario({ always: 'no_image' })
+    const part = { provider: { only: ['gemini'], allow_fallbacks: false } }
+    const first = await ask('paid', part)
+    const second = await ask('paid', part)
+    expect([first.status, second.status]).toEqual([502, 502])
+    expect(second.body).toEqual(first.body)
+    expect(second.headers.get('x-should-retry')).toBe('false')
+    expect(gateway.creates()).toBe(1)
+  })
+
+  it('wait for another one no longer than their own deadline, and begin nothing then', async () => {
+    slowly(60_000)
+    const first = ask('patient')
+    await untilCreated()
+    const begunMs = performance.now()
+    const { status, headers } = await ask('patient', {}, { 'x-gateway-timeout-ms': '200' })
+    expect([status, headers.get('x-should-retry')]).toEqual([504, 'true'])
+    expect(performance.now() - begunMs).toBeLessThan(550)
+    await first
+    expect(gateway.creates()).toBe(1)
+  })
+
+  it('that are read as JSON are refused like any other when they nest too deep', async () => {
+    const nested = `${'['.repeat(20_000)}${']'.repeat(20_000)}`
+    const text = `{"model":"${FIRST_MODEL}","prompt":"p","deep":${nested}}`
+    const { status, body } = await gateway.post(GENERATIONS, text, { 'idempotency-key': 'deep' })
+    expect([status, body.error.param]).toEqual([400, 'deep'])
+  })
+
   it('are tried again after a failure', async () => {
     for (const id of ['gemini', 'vertex', 'fal', 'replicate'] as const)
       gateway.emulators[id].setScenario({ always: 'unavailable' })

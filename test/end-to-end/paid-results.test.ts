@@ -20,8 +20,8 @@ describe('a result that was paid for', () => {
     gateway.post(GENERATIONS, { model: FIRST_MODEL, prompt: 'p', ...part })
 
   it("is converted after the attempt's time has ended, and nobody else is paid", async () => {
-    // 106 s of the 108 s that a 4K picture is given there, scaled to 2.65 s of 2.7 s: converting takes longer.
-    gateway.emulators.gemini.setScenario({ latency: { p50Ms: 106_000, p95Ms: 106_001 } })
+    // 100 s of the 108 s that a 4K picture is given there, scaled to 2.5 s of 2.7 s: converting takes longer.
+    gateway.emulators.gemini.setScenario({ latency: { p50Ms: 100_000, p95Ms: 100_001 } })
     const { status, body } = await ask({
       resolution: '4K',
       output_format: 'webp',

@@ -148,6 +148,23 @@ describe.skipIf(!hasRedisServer)(`the request log of two gateways${redisReason}`
     )
   })
 
+  it('has every request of a fan-out with one id, at either gateway', async () => {
+    const named = { 'x-request-id': 'fan-out' }
+    const made = await Promise.all(
+      Array.from({ length: 24 }, (_, index) => ask(index % 2, OTHER, named, { user: 'fan' })),
+    )
+    const paid = made.reduce((sum, { text }) => sum + JSON.parse(text).metadata.cost, 0)
+    for (const gateway of [0, 1]) {
+      const ids = async () =>
+        (await walk(gateway, '/v1/requests?limit=5', OTHER)).filter((id) => id === 'fan-out')
+      await expect.poll(async () => (await ids()).length).toBe(24)
+    }
+    const { body } = await get(0, '/v1/requests?limit=100&summary=true', OTHER)
+    const rest = body.data.filter(({ id }: { id: string }) => id !== 'fan-out')
+    const restCost = rest.reduce((sum: number, { cost }: { cost: number }) => sum + cost, 0)
+    expect(body.summary.total_cost - restCost).toBeCloseTo(paid, 6)
+  })
+
   it('holds no prompt and no image in Redis', async () => {
     const keys = await redis.client.keys('gw:{rq}:*')
     const records = keys.filter((key) => key.startsWith('gw:{rq}:r:'))

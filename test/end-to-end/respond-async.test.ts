@@ -149,8 +149,14 @@ describe('a request with Prefer: respond-async', () => {
     const named = { 'x-request-id': 'my-request' }
     expect((await ask({}, named)).status).toBe(202)
     expect((await ask({}, named)).status).toBe(409)
-    await untilEnded('my-request')
+    const { result, ...ended } = await untilEnded('my-request')
     expect(gateway.creates()).toBe(1)
+    // The refused one says nothing of the one that was taken on.
+    expect((await ask({}, named)).status).toBe(409)
+    expect((await gateway.get('/v1/requests/my-request')).body).toEqual({
+      ...ended,
+      result: { ...result, data: [expect.anything()] },
+    })
   })
 })
 
@@ -174,6 +180,11 @@ describe('a webhook', () => {
       type: 'image.failed',
       data: { status: 'rejected', error_code: 'CONTENT_POLICY_VIOLATION' },
     })
+  })
+
+  it('may be named in capitals', async () => {
+    await ask({ webhook_url: hookUrl.replace('http:', 'HTTP:') })
+    await expect.poll(() => hooks.length, { timeout: 5_000 }).toBe(1)
   })
 
   it('to a private address is refused before anything is sent', async () => {

@@ -146,8 +146,11 @@ describe('a provider that is rate limited', () => {
 
   it('is waited for when there is no other and the wait is short', async () => {
     gateway.emulators.gemini.setScenario({ next: ['rate_limited_with_hint'], retryAfterMs: 8_000 })
-    const { status, body } = await ask({ provider: { only: ['gemini'] } })
+    const { status, body, headers } = await ask({ provider: { only: ['gemini'] } })
     expect(status).toBe(200)
+    // The wait is the provider's, not the gateway's own time.
+    const wholeMs = Number(headers.get('openai-processing-ms'))
+    expect(wholeMs - Number(headers.get('x-gateway-overhead-ms'))).toBeGreaterThanOrEqual(79)
     expect(body.metadata.attempts.map((attempt: { status: string }) => attempt.status)).toEqual([
       'failed',
       'completed',

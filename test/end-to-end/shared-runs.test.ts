@@ -149,6 +149,23 @@ describe.skipIf(!hasRedisServer)(`gateways that share runs through Redis${redisR
     expect(creates()).toBe(1)
   }, 40_000)
 
+  it('a repeat is told of the refusal that the job of a killed gateway ended in, and nothing new is paid', async () => {
+    const [a, b] = [await start(), await start()]
+    emulators.fal.setScenario({ ...LONG, always: 'refusal' })
+    const key = { 'idempotency-key': 'refused' }
+    // Others could be asked, too.
+    const part = { provider: { order: ['fal'] } }
+    const first = expect(ask(a, key, part)).rejects.toThrow()
+    await untilCreated()
+    await untilJobIsKept()
+    await kill(a)
+    await first
+    const { status, body } = await ask(b, key, part)
+    expect([status, body.error.code]).toEqual([400, 'CONTENT_POLICY_VIOLATION'])
+    expect((await ask(b, key, part)).headers.get('idempotent-replayed')).toBe('true')
+    expect(creates()).toBe(1)
+  }, 40_000)
+
   it('what a killed gateway had taken on is brought to its end by a living one', async () => {
     const [a, b] = [await start(), await start()]
     emulators.fal.setScenario(LONG)
@@ -160,8 +177,11 @@ describe.skipIf(!hasRedisServer)(`gateways that share runs through Redis${redisR
     await expect
       .poll(async () => (await find(b, body.id)).status, { timeout: 20_000 })
       .toBe('completed')
-    const { result, created_at } = await find(b, body.id)
+    const { result, created_at, routing } = await find(b, body.id)
     expect(created_at).toBe(body.created_at)
+    // What the killed gateway had logged of it stands beside how it ended.
+    expect(routing.excluded).toEqual(body.routing.excluded)
+    expect(routing.excluded).not.toEqual([])
     expect((await fetch(result.data[0].url)).status).toBe(200)
     expect(creates()).toBe(1)
   }, 40_000)
@@ -192,6 +212,28 @@ describe.skipIf(!hasRedisServer)(`gateways that share runs through Redis${redisR
       .poll(async () => (await find(b, body.id)).status, { timeout: 20_000 })
       .toBe('rejected')
     expect((await find(b, body.id)).error_code).toBe('INTERNAL_ERROR')
+    expect(creates()).toBe(1)
+  }, 40_000)
+
+  it('a repeat finds what a gateway had taken on that died before it could say so', async () => {
+    const [a, b] = [await start(), await start()]
+    emulators.fal.setScenario({ latency: { p50Ms: 30_000, p95Ms: 30_000 } })
+    const headers = { 'idempotency-key': 'unsaid', prefer: 'respond-async' }
+    const taken = await ask(a, headers)
+    // As Redis is left by a gateway that dies between taking the request on and keeping that it did.
+    for (const run of await redis.client.keys('gw:{run:*')) {
+      if (!(await redis.client.hget(run, 'answer'))?.includes('accepted')) continue
+      await redis.client.hdel(run, 'answer')
+      await redis.client.hset(run, 'owner', 'dead', 'lease', '1')
+    }
+    const repeats = [await ask(b, headers), await ask(b, headers)]
+    expect(repeats.map(({ status, body }) => [status, body.id])).toEqual([
+      [202, taken.body.id],
+      [202, taken.body.id],
+    ])
+    await expect
+      .poll(async () => (await find(b, taken.body.id)).status, { timeout: 10_000 })
+      .toBe('completed')
     expect(creates()).toBe(1)
   }, 40_000)
 

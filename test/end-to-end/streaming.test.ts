@@ -173,6 +173,25 @@ describe('a generation with stream: true', () => {
     expect(gateway.creates()).toBe(2)
   })
 
+  it('that waits for another one with its key is open meanwhile, and tells the same tokens', async () => {
+    gateway.emulators.gemini.setScenario({ latency: { p50Ms: 60_000, p95Ms: 60_000 } })
+    const key = { 'idempotency-key': 'followed' }
+    const leading = await open({}, key)
+    await expect.poll(() => gateway.creates()).toBe(1)
+    const following = await open({}, key)
+    // The headers are here: the images are not.
+    expect(gateway.logText()).not.toContain('"status":"completed"')
+    const [led] = await readEvents(leading)
+    const [followed] = await readEvents(following)
+    expect(followed?.data.usage).toEqual(led?.data.usage)
+    expect(followed?.data.usage.total_tokens).toBeGreaterThan(0)
+    expect(gateway.creates()).toBe(1)
+  })
+
+  it('does not say how many attempts there were before there were any', async () => {
+    expect((await open()).headers.has('x-gateway-attempts')).toBe(false)
+  })
+
   it('says what response_format means to it', async () => {
     const [event] = await readEvents(await open({ response_format: 'url' }))
     expect(event?.data.warnings).toEqual([expect.objectContaining({ param: 'response_format' })])

@@ -3,6 +3,14 @@ import { BusyTime, createDecisionTrace, decisiveAttempt } from '#src/generation/
 import type { Attempt } from '#src/routing/attempt.ts'
 import { createFakeClock } from '#test/helpers/fake-clock.ts'
 
+it('tells requests apart that come at one moment with one id', () => {
+  const clock = createFakeClock()
+  const traces = Array.from({ length: 1_000 }, () => createDecisionTrace('same', clock))
+  const nonces = traces.map(({ nonce }) => nonce)
+  expect(new Set(nonces).size).toBe(1_000)
+  for (const nonce of nonces) expect(nonce).toMatch(/^[0-9a-f]{10}$/)
+})
+
 describe('the attempt that an answer is attributed to', () => {
   it('is the last that completed, else the last', () => {
     const trace = createDecisionTrace('req', createFakeClock())

@@ -52,6 +52,8 @@ export interface TestGatewayOptions {
   /** More or other variables of the gateway; an empty one switches its provider off. */
   readonly environment?: Record<string, string>
   readonly emulators?: EmulatorOptions
+  /** How long a client may leave its answer unread, in real ms. Absent: a minute. */
+  readonly stalledAfterMs?: number
 }
 
 const readJson = async (response: Response): Promise<JsonAnswer> => ({
@@ -82,7 +84,8 @@ export const startTestGateway = async (options: TestGatewayOptions = {}): Promis
   })
   const gateway = await startGateway(
     readConfig(environment, providerModules),
-    createLogger('debug', lines),
+    createLogger(environment.LOG_LEVEL, lines),
+    options.stalledAfterMs === undefined ? {} : { stalledAfterMs: options.stalledAfterMs },
   )
   const authorization = { authorization: `Bearer ${TEST_KEY}` }
   return {

@@ -70,7 +70,8 @@ const sendPieces = async (path: string, type: string, pieces: readonly Buffer[])
 }
 
 const json = { 'content-type': 'application/json' }
-const request = { id: 'r', createdAtMs: 5_000, keyId: 'k' }
+const nonce = expect.stringMatching(/^[0-9a-f]{10}$/)
+const request = { id: 'r', createdAtMs: 5_000, nonce, keyId: 'k' }
 const expectNoted = (sizeBytes: number) =>
   expect.poll(() => routes.noted).toEqual([[request, sizeBytes]])
 

@@ -2,9 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { responseFormatDefaultOf } from '#src/http/client-quirks.ts'
 
 describe('client quirks', () => {
-  it('give base64 to the client that reads nothing else', () => {
-    const userAgent =
-      'ai/7.0.173 ai-sdk/openai/4.0.118 ai-sdk/provider-utils/5.0.0 runtime/node.js/24'
+  // As `generateImage` of ai 7 and 6 sent them to a loopback server, 2026-11; the last as the provider calls by itself.
+  it.each([
+    'ai/7.0.173 ai-sdk-provider-utils/5.0.81 node.js/24',
+    'ai/6.0.326 ai-sdk/provider-utils/4.0.66 runtime/node.js/v20.20.2',
+    'ai-sdk/openai/4.0.118',
+  ])('give base64 to the client that reads nothing else: %s', (userAgent) => {
     expect(responseFormatDefaultOf(userAgent)).toBe('b64_json')
   })
 

@@ -37,7 +37,7 @@ const readRoutes = async () => {
     media: {},
     logger: pino({ level: 'silent' }),
     readiness: { isReady: true },
-    keyHashes: [],
+    keys: { asksForKeys: () => false },
     providerNames: new Map(),
     requestLog: {},
     hasAdminPort: false,

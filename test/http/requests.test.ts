@@ -1,6 +1,7 @@
 import fastify from 'fastify'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createCatalog } from '#src/catalog/catalog.ts'
+import { UNLIMITED } from '#src/domain/api-key.ts'
 import { systemClock } from '#src/domain/clock.ts'
 import { GatewayError } from '#src/domain/errors.ts'
 import type { RequestLog } from '#src/domain/request-record.ts'
@@ -9,6 +10,7 @@ import { registerBalance } from '#src/http/routes/balance.ts'
 import { registerRequests } from '#src/http/routes/requests.ts'
 import { createMemoryRequestLog } from '#src/state/memory/memory-request-log.ts'
 import { createMemoryRunStore } from '#src/state/memory/memory-run-store.ts'
+import { createSpendBook } from '#src/state/spend-book.ts'
 import { FIRST_MODEL, readFirstModelFile } from '#test/helpers/models.ts'
 import { fullRecord, START_MS, sampleRecord } from '#test/state/request-log-samples.ts'
 
@@ -26,9 +28,13 @@ const createRoutes = () => {
   }
   const app = fastify()
   app.decorateRequest('keyId', null)
+  app.decorateRequest('apiKey', null)
   app.decorateRequest('trace', null)
   app.addHook('onRequest', async (request) => {
-    request.keyId = (request.headers['x-key'] as string | undefined) ?? null
+    const id = request.headers['x-key']
+    if (typeof id !== 'string') return
+    request.keyId = id
+    request.apiKey = { ...UNLIMITED, id, hash: '', isAdmin: id === ADMIN, source: 'environment' }
   })
   registerErrorHandler(app)
   app.register(
@@ -37,7 +43,6 @@ const createRoutes = () => {
       registerRequests(scope, {
         requestLog,
         catalog,
-        adminKeyId: ADMIN,
         results: {
           runs: createMemoryRunStore({ clock: systemClock }),
           openKeptImages: async () => [],
@@ -45,7 +50,10 @@ const createRoutes = () => {
         publicBaseUrl: undefined,
         providerNames: new Map(),
       })
-      registerBalance(scope)
+      registerBalance(scope, {
+        ledger: createSpendBook({ monotonicMs: systemClock.monotonicMs }),
+        clock: systemClock,
+      })
     },
     { prefix: '/v1' },
   )

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readRoutingWishes } from '#src/http/routing-preferences.ts'
+import { readRoutingWishes, readWishedTime } from '#src/http/routing-preferences.ts'
 
 describe('routing wishes', () => {
   it('come from the body field', () => {
@@ -32,13 +32,11 @@ describe('routing wishes', () => {
       'x-gateway-provider-only': 'fal',
       'x-gateway-provider-sort': 'latency',
       'x-gateway-strict': 'true',
-      'x-gateway-timeout-ms': '5000',
     }
     expect(readRoutingWishes({ only: ['gemini'] }, headers)).toEqual({
       routing: { order: ['fal', 'gemini'], only: ['gemini'], sort: 'latency' },
       isStrict: true,
       warnings: [],
-      timeoutMs: 5000,
     })
   })
 
@@ -75,12 +73,17 @@ describe('routing wishes', () => {
     expect(readRoutingWishes(undefined, { 'x-gateway-strict': value }).isStrict).toBe(true)
   })
 
-  it.each(['x-gateway-timeout-ms', 'x-gateway-provider-sort', 'x-gateway-strict'])(
-    'refuse a senseless %s',
-    (name) => {
-      expect(() => readRoutingWishes(undefined, { [name]: 'soon' })).toThrow(
-        expect.objectContaining({ options: { param: name } }),
-      )
-    },
-  )
+  it('leave the time that a request is given to itself', () => {
+    expect(readWishedTime({ 'x-gateway-timeout-ms': '5000' })).toBe(5000)
+    expect(readWishedTime({})).toBeUndefined()
+    expect(() => readWishedTime({ 'x-gateway-timeout-ms': 'soon' })).toThrow(
+      expect.objectContaining({ options: { param: 'x-gateway-timeout-ms' } }),
+    )
+  })
+
+  it.each(['x-gateway-provider-sort', 'x-gateway-strict'])('refuse a senseless %s', (name) => {
+    expect(() => readRoutingWishes(undefined, { [name]: 'soon' })).toThrow(
+      expect.objectContaining({ options: { param: name } }),
+    )
+  })
 })

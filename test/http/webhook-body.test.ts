@@ -18,6 +18,7 @@ const order: RunOrder = {
   wanted: { responseFormat: 'b64_json' },
   count: 1,
   createdAtMs: CREATED_MS,
+  nonce: '0123456789',
   deadlineAtMs: CREATED_MS + 280_000,
   webhookUrl: 'https://example.com/hook',
   baseUrl: 'https://gateway.test',
@@ -34,6 +35,7 @@ const attempt = {
 const answer: KeptAnswer = {
   kind: 'images',
   requestId: 'req_1',
+  requestNonce: '0123456789',
   createdAtMs: CREATED_MS + 25_000,
   mode: 'text_to_image',
   modelId: 'model',
@@ -65,6 +67,7 @@ const failure: KeptAnswer = {
 const record: RequestRecord = {
   id: 'req_1',
   createdAtMs: CREATED_MS,
+  nonce: '0123456789',
   endpoint: '/openai/v1/images/generations',
   mode: 'text_to_image',
   model: 'model',
@@ -165,7 +168,7 @@ describe('the body of a webhook', () => {
   it.each([
     ['that the log does not know', undefined],
     ['that the log thinks is pending', { ...record, status: 'pending' as const }],
-    ['whose id another one took', { ...failedRecord, createdAtMs: CREATED_MS + 1 }],
+    ['whose id another one took at the same time', { ...failedRecord, nonce: 'ffffffffff' }],
   ])('is made of what is kept of a request %s', async (_, found) => {
     const { body } = await renderWith(answer, found)
     const { routing: _unknown, ...known } = asJson(

@@ -1,9 +1,11 @@
+import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { GatewayError, ProviderError } from '#src/domain/errors.ts'
 import type { WantedImages } from '#src/domain/image-result.ts'
 import { OUTPUT_FORMATS } from '#src/domain/media.ts'
 import type { ProviderImage } from '#src/domain/provider-adapter.ts'
 import { createImageFetcher } from '#src/images/fetch-image.ts'
+import type { OpenedMedia } from '#src/images/media-store.ts'
 import { createPreparation, type Preparation } from './preparation.ts'
 import { sampleImage, samplePng } from './sample-images.ts'
 
@@ -16,6 +18,14 @@ beforeEach(async () => {
   preparation = await createPreparation()
 })
 afterEach(() => preparation.close())
+
+const brokenOff = (): OpenedMedia => {
+  const read = async function* () {
+    yield Buffer.from('begun')
+    throw new Error('aborted')
+  }
+  return { stream: Readable.from(read()), sizeBytes: 10, mediaType: 'image/jpeg' }
+}
 
 const failureOf = async (image: ProviderImage, wanted: WantedImages = url) => {
   const error = await preparation.prepare([image], wanted).catch((thrown) => thrown)
@@ -171,6 +181,42 @@ describe('a failure', () => {
     }
     preparation.dependencies = { ...preparation.dependencies, retryDelaysMs: [60_000] }
     expect(await failureOf(preparation.asUrl())).toMatchObject({ kind: 'cancelled' })
+  })
+
+  it.each([
+    ['refused', () => Promise.reject(new GatewayError('OVERLOADED', 'slow down'))],
+    ['broken off', async () => brokenOff()],
+  ])(
+    'to read back what was just stored, %s, is not retried: it was paid for',
+    async (_how, open) => {
+      const store = { ...preparation.store, open }
+      preparation.dependencies = { ...preparation.dependencies, store }
+      const jpeg = await sampleImage('jpeg', size)
+      // Bytes behind the end leave a doubt.
+      const image = { kind: 'bytes', bytes: Buffer.concat([jpeg, Buffer.alloc(20)]) } as const
+      await expect(preparation.prepare([image], url)).rejects.toMatchObject({
+        code: 'INTERNAL_ERROR',
+        message: expect.stringContaining('The gateway cannot check the image'),
+        options: {},
+      })
+    },
+  )
+
+  it('stays what it was when the store cannot remove the image', async () => {
+    const bytes = await sampleImage('png', size)
+    const remove = () => Promise.reject(new GatewayError('INTERNAL_ERROR', 'denied'))
+    const store = { ...preparation.store, remove }
+    preparation.dependencies = { ...preparation.dependencies, store }
+    const truncated = { kind: 'bytes', bytes: bytes.subarray(0, bytes.length * 0.8) } as const
+    expect(await failureOf(truncated)).toEqual(broken('is truncated or damaged'))
+    preparation.answer = (_, response) => {
+      response.write(bytes.subarray(0, 1000), () => preparation.controller.abort())
+    }
+    const whole = { kind: 'bytes', bytes } as const
+    const error = await preparation
+      .prepare([preparation.asUrl(), whole], url)
+      .catch((thrown) => thrown)
+    expect((error as ProviderError).details).toMatchObject({ kind: 'cancelled' })
   })
 
   it('of the store is the gateway’s own, not the provider’s', async () => {

@@ -137,7 +137,7 @@ describe('an image that is to be kept', () => {
   it.each(['url', 'b64_json'] as const)('lies in the store for longer, as %s', async (form) => {
     const given = await image()
     const prepared = await preparation.prepareOne(given, { responseFormat: form, ...day })
-    expect(prepared.file).toMatch(/^0000087400-[0-9a-f]{32}\.png$/)
+    expect(prepared.file).toMatch(/^0000091000-[0-9a-f]{32}\.png$/)
     const opened = await preparation.store.open(prepared.file ?? '')
     const stored = opened && (await buffer(opened.stream))
     expect(stored?.equals(await preparation.bytesOf(prepared))).toBe(true)
@@ -148,9 +148,9 @@ describe('an image that is to be kept', () => {
     expect(content).toEqual({ kind: 'hosted', path: signer.sign(file, 4_600_000) })
   })
 
-  it('lives as long as its URL at least', async () => {
-    const prepared = await preparation.prepareOne(await image(), { ...url, keepForMs: 1 })
-    expect(prepared.file).toMatch(/^0000004600-/)
+  it('lives as long as a URL that is given out in its last moment', async () => {
+    const prepared = await preparation.prepareOne(await image(), { ...url, keepForMs: 1_000 })
+    expect(prepared.file).toMatch(/^0000004601-/)
   })
 
   it('is kept as it was converted', async () => {

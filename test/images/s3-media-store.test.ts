@@ -110,6 +110,25 @@ describe('an upload to a bucket', () => {
     },
   )
 
+  it('whose end was not answered is found by the size that was sent', async () => {
+    const { store, emulator, failures } = await open()
+    emulator.spoil('CompleteMultipartUpload', ['reset_before'])
+    const { file, sizeBytes } = await store.put(source(2 * PART_BYTES + 1), options)
+    expect([sizeBytes, await under.names(), failures]).toEqual([2 * PART_BYTES + 1, [file], []])
+  })
+
+  it('that somebody else has ended fails', async () => {
+    const { store, emulator } = await open()
+    const ending = async function* () {
+      yield* source(2 * PART_BYTES)
+      await expect.poll(() => emulator.bucket.uploads.size).toBe(1)
+      emulator.bucket.uploads.clear()
+      yield* source(1)
+    }
+    await expect(store.put(ending(), options)).rejects.toThrow(GatewayError)
+    expect(await under.names()).toEqual([])
+  })
+
   it.each([
     ['UploadPart', 'denied'],
     ['CompleteMultipartUpload', 'internal_error'],
@@ -200,71 +219,6 @@ describe('a bucket that fails', () => {
     emulator.spoil('GetObject', ['reset_inside'])
     const opened = await store.open(file)
     await expect(opened && buffer(opened.stream)).rejects.toThrow()
-  })
-})
-
-describe('a sweep of a bucket', () => {
-  const store20 = async () => {
-    for (let second = 1; second <= 20; second += 1) {
-      await under.store.put(Buffer.from('x'), { format: 'png', expiresAtMs: second * 1000 })
-    }
-    under.emulator.clearRequests()
-  }
-
-  it('goes through all pages and deletes each at once', async () => {
-    const { store } = await open({ emulator: { pageSize: 8 } })
-    await store20()
-    expect(await store.sweep(20_000)).toBe(20)
-    expect(await under.names()).toEqual([])
-    const page = ['ListObjectsV2', 'DeleteObjects']
-    expect(operations()).toEqual([...page, ...page, ...page, 'ListMultipartUploads'])
-  })
-
-  it('stops at the page with the first living image', async () => {
-    const { store } = await open({ emulator: { pageSize: 5 } })
-    await store20()
-    expect(await store.sweep(7_000)).toBe(7)
-    const page = ['ListObjectsV2', 'DeleteObjects']
-    expect(operations()).toEqual([...page, ...page, 'ListMultipartUploads'])
-    expect((await under.names()).length).toBe(13)
-  })
-
-  it('touches nothing outside its folder, and nothing that is no image', async () => {
-    const { store, emulator } = await open({ emulator: { pageSize: 2 } })
-    const { file } = await store.put(Buffer.from('abc'), options)
-    const { objects } = emulator.bucket
-    const object = objects.get(`some/folder/${file}`)
-    const others = [file, `other/${file}`, 'some/folder/.signing-key', 'some/folder/0000000001.txt']
-    for (const key of others) if (object) objects.set(key, object)
-    expect(await store.sweep(60_000)).toBe(1)
-    expect([...objects.keys()]).toEqual(others)
-  })
-
-  it('ends uploads that began an hour ago, and no others', async () => {
-    const { store, emulator } = await open({ emulator: { pageSize: 1 } })
-    const start = (key: string, startedAt: number) =>
-      emulator.bucket.uploads.set(`${key} ${startedAt}`, {
-        key,
-        startedAt,
-        headers: {},
-        parts: new Map(),
-      })
-    const key = `some/folder/${createMediaFileName({ ...options, expiresAtMs: 9e12 })}`
-    start(key, 1_000)
-    start(key, 1_001)
-    start(key, 999)
-    start('some/folder/of-others.png', 1_000)
-    start(key.replace('some', 'other'), 1_000)
-    expect(await store.sweep(3_601_000)).toBe(2)
-    expect([...emulator.bucket.uploads.values()].map((upload) => upload.startedAt)).toEqual([
-      1_001, 1_000, 1_000,
-    ])
-  })
-
-  it('rejects when the bucket refuses', async () => {
-    const { store, emulator } = await open()
-    emulator.spoil('ListObjectsV2', { always: 'denied' })
-    await expect(store.sweep(0)).rejects.toThrow()
   })
 })
 

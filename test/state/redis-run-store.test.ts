@@ -103,7 +103,6 @@ describe.skipIf(!hasRedisServer)(`the runs of gateways that share${redisReason}`
   it('wakes who follows from elsewhere when a run is released, and begins it anew', async () => {
     const [a, b] = await two()
     await a.claim(claimOf(1))
-    a.noteJob(ID, jobOf('one'))
     const followed = b.follow(ID, never)
     await a.release(ID)
     expect(await followed).toBeUndefined()

@@ -120,7 +120,9 @@ describe.skipIf(!hasRedisServer)(`runs whose Redis is in trouble${redisReason}`,
     const [a, b] = await two()
     await a.claim(claimOf(1))
     a.noteJob(ID, jobOf('one'))
+    await pause(20)
     redis.freeze()
+    a.dropJob(ID, 'one')
     await a.release(ID)
     expect(await a.claim(claimOf(1))).toEqual(MINE)
     await a.release(ID)
@@ -213,14 +215,50 @@ describe.skipIf(!hasRedisServer)(`runs whose Redis is in trouble${redisReason}`,
     ['JSON of something else', '[1, null]'],
     ['an answer without images', JSON.stringify({ ...answerOf('a'), images: [] })],
     ['an unknown code', '{"kind":"error","code":"x","message":"","status":400}'],
-  ])('are not replayed from %s, nor is that replaced', async (_what, answer) => {
+  ])(
+    'are neither replayed from %s nor begun anew, as a newer gateway may read it',
+    async (_what, answer) => {
+      const [a] = await two()
+      await redis.client.hset(KEY, { fingerprint: claimOf(1).fingerprint, answer })
+      expect([await a.read(ID), await a.follow(ID, never)]).toEqual([undefined, undefined])
+      const claims = await Promise.all([a.claim(claimOf(1)), a.claim(claimOf(1))])
+      expect(claims).toEqual([{ kind: 'unreadable' }, { kind: 'unreadable' }])
+      expect(await a.claim(claimOf(1))).toEqual({ kind: 'unreadable' })
+      await a.finish(ID, answerOf('a'), LONG_MS)
+      await a.release(ID)
+      expect(await redis.client.hget(KEY, 'answer')).toBe(answer)
+    },
+  )
+
+  it('are followed on when it says nothing right after they were claimed elsewhere', async () => {
     const [a, b] = await two()
-    await redis.client.hset(KEY, { fingerprint: claimOf(1).fingerprint, answer })
-    expect(await a.read(ID)).toBeUndefined()
-    expect(await a.follow(ID, never)).toBeUndefined()
-    await workThrough(a)
-    expect(await b.read(ID)).toBeUndefined()
-    expect(await redis.client.hget(KEY, 'answer')).toBe(answer)
+    await a.claim(claimOf(1))
+    expect(await b.claim(claimOf(1))).toEqual(RUNNING)
+    redis.freeze()
+    const followed = b.follow(ID, never)
+    await pause(LEASE_MS / 2)
+    await a.finish(ID, answerOf('a'), LONG_MS)
+    redis.thaw()
+    expect(await followed).toEqual(answerOf('a'))
+  })
+
+  it('that failed here while it was gone are claimed again with their jobs, and it is told', async () => {
+    const [a, b] = await two()
+    await a.claim(claimOf(1))
+    await redis.kill()
+    await untilAlone(a, b)
+    a.noteJob(ID, jobOf('one'))
+    await a.release(ID)
+    const mine = { kind: 'mine', jobs: [jobOf('one')] }
+    expect(await a.claim(claimOf(1))).toEqual(mine)
+    await a.release(ID)
+    await redis.restart()
+    await untilShared(a, b)
+    await expect
+      .poll(() => redis.client.hkeys(KEY), { timeout: 8_000 })
+      .toEqual(expect.arrayContaining(['job:one']))
+    await expect.poll(() => redis.client.hexists(KEY, 'owner'), { timeout: 8_000 }).toBe(0)
+    expect(await b.claim(claimOf(1))).toEqual(mine)
   })
 
   it.each([

@@ -34,7 +34,7 @@ export const createLogBench = () => {
     await expect
       .poll(
         async () => {
-          await made.log.flush()
+          await made.log.tellAll()
           return made.statuses
         },
         { timeout: 8_000, interval: 5 },

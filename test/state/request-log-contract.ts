@@ -73,8 +73,8 @@ export const describeRequestLog = (create: () => Promise<LogUnderContract>): voi
     it('has the size of the answer, once that is known', async () => {
       log.add(sampleRecord('a', { keyId: 'k' }))
       await half()
-      log.noteResponse({ id: 'a', keyId: 'k', createdAtMs: START_MS }, 412)
-      log.noteResponse({ id: 'a', createdAtMs: START_MS }, 1)
+      log.noteResponse(sampleRecord('a', { keyId: 'k' }), 412)
+      log.noteResponse(sampleRecord('a'), 1)
       await settled()
       const answered = sampleRecord('a', { keyId: 'k', responseSizeBytes: 412 })
       expect(await list()).toEqual({ records: [answered], isPartial: false })
@@ -108,6 +108,21 @@ export const describeRequestLog = (create: () => Promise<LogUnderContract>): voi
       expect(await log.find('same', undefined)).toEqual(all[3])
       expect((await list()).records).toEqual(all.toReversed())
       expect(await log.summarize({})).toEqual({ count: 4, cost: 0, isPartial: false })
+    })
+
+    it('has every request of a fan-out that uses one id within a millisecond', async () => {
+      const all = [3, 1, 2].map((index) => {
+        const nonce = `${index}`.padStart(10, '0')
+        return sampleRecord('same', { nonce, cost: 10 ** index })
+      })
+      for (const record of all) log.add({ ...record, status: 'pending', cost: 0 })
+      await half()
+      for (const record of all) log.add(record)
+      await settled()
+      const [newest, oldest, middle] = all
+      expect((await list()).records).toEqual([newest, middle, oldest])
+      expect(await log.summarize({})).toEqual({ count: 3, cost: 1_110, isPartial: false })
+      expect(all).toContainEqual(await log.find('same', undefined))
     })
 
     it('is paged newest first, exactly, while new ones come', async () => {

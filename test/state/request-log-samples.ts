@@ -3,9 +3,13 @@ import type { RequestRecord } from '#src/domain/request-record.ts'
 /** Wall-clock ms at which the logs under test begin. */
 export const START_MS = Date.parse('2026-11-20T12:00:00Z')
 
+/** Of every sample that is given no other. */
+export const NONCE = '0123456789'
+
 export const sampleRecord = (id: string, part: Partial<RequestRecord> = {}): RequestRecord => ({
   id,
   createdAtMs: START_MS,
+  nonce: NONCE,
   endpoint: '/openai/v1/images/generations',
   mode: 'text_to_image',
   model: 'google/painter',

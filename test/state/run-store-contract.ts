@@ -63,6 +63,7 @@ export const itStoresRuns = ({ create, pass }: RunStoreBench): void => {
     const store = await create()
     await store.claim(claimOf(1))
     store.noteJob(ID, jobOf('one'))
+    store.dropJob(ID, 'one')
     const followed = store.follow(ID, never)
     await store.release(ID)
     expect(await followed).toBeUndefined()
@@ -70,6 +71,30 @@ export const itStoresRuns = ({ create, pass }: RunStoreBench): void => {
     expect(await store.claim(claimOf(1))).toEqual(MINE)
     await store.finish(ID, answerOf('b'), LONG_MS)
     expect(await store.read(ID)).toEqual(answerOf('b'))
+  })
+
+  it('gives the jobs of a run that was released to who claims it next', async () => {
+    const store = await create()
+    await store.claim(claimOf(1))
+    const [one, two, three] = ['one', 'two', 'three'].map((id, createdAtMs) =>
+      jobOf(id, { createdAtMs }),
+    )
+    for (const job of [one, two, three]) if (job) store.noteJob(ID, job)
+    store.dropJob(ID, 'two')
+    const followed = store.follow(ID, never)
+    await store.release(ID)
+    expect([await followed, await store.read(ID)]).toEqual([undefined, undefined])
+    const other = claimOf(1, { fingerprint: 'something else' })
+    expect(await store.claim(other)).toEqual({ kind: 'other', isRunning: false })
+    const repeat = claimOf(1, { requestId: 'repeat' })
+    const mine = { kind: 'mine', jobs: [one, three], firstRequestId: 'request-1' }
+    expect(await store.claim(repeat)).toEqual(mine)
+    expect(await store.claim(claimOf(1))).toEqual({ kind: 'running' })
+    store.dropJob(ID, 'one')
+    await store.release(ID)
+    expect(await store.claim(claimOf(1))).toEqual({ kind: 'mine', jobs: [three] })
+    await store.finish(ID, answerOf('a'), LONG_MS)
+    expect(await store.read(ID)).toEqual(answerOf('a'))
   })
 
   it('gives a run that was released to one of those who followed it', async () => {

@@ -19,6 +19,7 @@ const order: RunOrder = {
   wanted: { responseFormat: 'url' },
   count: 1,
   createdAtMs: 1_000,
+  nonce: '0123456789',
   deadlineAtMs: 2_000,
   webhookUrl: 'https://example.com/hook',
   baseUrl: 'https://gateway.test',

@@ -38,6 +38,7 @@ export const orderTo = (webhookUrl: string): RunOrder => ({
   wanted: { responseFormat: 'url' },
   count: 1,
   createdAtMs: 1_000,
+  nonce: '0123456789',
   deadlineAtMs: 2_000,
   webhookUrl,
   baseUrl: 'https://gateway.test',

@@ -74,16 +74,17 @@ describe('the headers of a webhook', () => {
   })
 
   it('name a request once, whoever else chose its id, and never hold a dot', () => {
-    const subject = { requestId: 'one.two', keyId: 'key-1', createdAtMs: 1_000 }
+    const subject = { requestId: 'one.two', keyId: 'key-1', createdAtMs: 1_000, nonce: 'a' }
     const id = webhookIdOf(subject)
     expect(id).toMatch(/^msg_[0-9a-f]{32}$/)
     expect(webhookIdOf({ ...subject })).toBe(id)
     const others = [
       { ...subject, requestId: 'one' },
       { ...subject, keyId: 'key-2' },
-      { requestId: 'one.two', createdAtMs: 1_000 },
+      { requestId: 'one.two', createdAtMs: 1_000, nonce: 'a' },
       { ...subject, createdAtMs: 1_001 },
+      { ...subject, nonce: 'b' },
     ]
-    expect(new Set([id, ...others.map(webhookIdOf)]).size).toBe(5)
+    expect(new Set([id, ...others.map(webhookIdOf)]).size).toBe(6)
   })
 })

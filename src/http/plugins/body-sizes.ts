@@ -70,7 +70,8 @@ export const registerBodySizes = (app: FastifyInstance, requestLog: RequestLog):
     if (!trace || !reply.raw.writableFinished) return
     const sizeBytes = sentBody?.bytes ?? headerLength(reply.getHeader('content-length'))
     if (sizeBytes === undefined) return
-    const { requestId: id, createdAtMs } = trace
-    requestLog.noteResponse({ id, createdAtMs, ...(keyId !== null && { keyId }) }, sizeBytes)
+    const { requestId: id, createdAtMs, nonce } = trace
+    const identity = { id, createdAtMs, nonce, ...(keyId !== null && { keyId }) }
+    requestLog.noteResponse(identity, sizeBytes)
   })
 }

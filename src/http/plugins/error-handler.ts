@@ -16,18 +16,36 @@ const SERVED = [
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 
+/** How streams and waits end, by code or name, when whoever they were for has gone. */
+const ENDS_OF_LEAVERS = ['ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED', 'AbortError']
+
+/** Whether this came of the client's leaving. What else fails while it is gone is as wrong as ever. */
+const isOfLeaver = (error: unknown, reply: FastifyReply): boolean => {
+  if (!reply.raw.destroyed || !(error instanceof Error)) return false
+  const { code } = error as NodeJS.ErrnoException
+  return ENDS_OF_LEAVERS.includes(code ?? '') || ENDS_OF_LEAVERS.includes(error.name)
+}
+
+const logUnexpected = (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+  if (isOfLeaver(error, reply)) {
+    request.log.debug({ requestId: request.id }, 'the client left before its answer')
+    return
+  }
+  const { name, stack } = error instanceof Error ? error : new Error('a value was thrown')
+  request.log.error({ requestId: request.id, name, stack }, 'unexpected error')
+}
+
 /** Sends any thrown value as the contract's error object. */
 export const sendError = (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
   const known = toGatewayError(error)
-  if (known.code === 'INTERNAL_ERROR') {
-    const { name, stack } = error instanceof Error ? error : new Error('a value was thrown')
-    request.log.error({ requestId: request.id, name, stack }, 'unexpected error')
-  }
+  if (known.code === 'INTERNAL_ERROR') logUnexpected(error, request, reply)
   const answer = toErrorAnswer(known)
   reply
     .header('x-request-id', request.id)
     .header('openai-processing-ms', Math.round(reply.elapsedTime))
   reply.headers(answer.headers).code(answer.status)
+  // A connection that is closed under a body which still comes is reset, and the answer may be lost with it.
+  if (answer.status === 413) reply.removeHeader('connection')
   // As bytes: to text the framework would add a charset.
   reply.header('content-type', 'application/json').send(Buffer.from(JSON.stringify(answer.body)))
 }

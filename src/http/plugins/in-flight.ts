@@ -9,7 +9,7 @@ export const registerInFlight = (app: FastifyInstance): BusyCount => {
   const busy = createBusyCount()
   app.addHook('preHandler', async (request, reply) => {
     const begin = (): void => {
-      if (!reply.raw.closed) reply.raw.once('close', busy.enter())
+      if (!reply.raw.closed) reply.raw.once('close', busy.enter(request.id))
     }
     // A form is read by its handler, later than other bodies.
     if (request.isMultipart() && !request.raw.readableEnded) request.raw.once('end', begin)

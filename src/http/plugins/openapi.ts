@@ -20,7 +20,7 @@ const COMMON_HEADERS = {
 const RequestIdHeader = {
   'x-request-id': Type.Optional(
     Type.String({
-      pattern: '^[A-Za-z0-9._:-]{1,128}$',
+      pattern: '^(?=.*[A-Za-z0-9])[A-Za-z0-9._:-]{1,128}$',
       description: 'Your own id for the request.',
     }),
   ),
@@ -148,6 +148,7 @@ const TAGS = [
   { name: 'Images', description: 'As OpenAI’s Images API.' },
   { name: 'Models', description: 'What can be asked for, where, at which price.' },
   { name: 'Requests', description: 'What was asked for, and what is left to spend.' },
+  { name: 'Keys', description: 'Who may ask, for what and how much. With an admin key.' },
   { name: 'Operations', description: 'Health, figures and this document.' },
 ]
 

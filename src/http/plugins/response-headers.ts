@@ -13,7 +13,8 @@ const routingHeaders = (request: FastifyRequest, elapsedMs: number): Record<stri
       'x-gateway-model': attempt.configKey,
       'x-gateway-overhead-ms': overheadMs.toFixed(1),
     }),
-    'x-gateway-attempts': String(trace.attempts.length),
+    // None yet: a dry run makes none, and the headers of a stream go out before them.
+    ...(trace.attempts.length > 0 && { 'x-gateway-attempts': String(trace.attempts.length) }),
   }
 }
 

@@ -30,8 +30,6 @@ const policyOf = (page: string): string =>
 const SCRIPT_LIFETIME_S = 3600
 
 const setHeaders = (reply: FastifyReply, payload: unknown): void => {
-  reply.header('x-content-type-options', 'nosniff')
-  reply.header('referrer-policy', 'no-referrer')
   if (typeof payload !== 'string') return
   if (String(reply.getHeader('content-type')).startsWith('text/html')) {
     reply.header('content-security-policy', policyOf(payload))

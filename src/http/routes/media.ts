@@ -78,8 +78,6 @@ const imageHeaders = (wanted: Wanted, { mediaType, sizeBytes }: MediaDescription
   'content-length': sizeBytes,
   'content-disposition': `inline; filename="${wanted.file}"`,
   'accept-ranges': 'bytes',
-  'x-content-type-options': 'nosniff',
-  'content-security-policy': "default-src 'none'",
 })
 
 const sendOpened = (wanted: Wanted, media: OpenedMedia): FastifyReply =>
@@ -128,7 +126,7 @@ export const registerMedia = (app: FastifyInstance, dependencies: MediaRouteDepe
     // HEAD by itself: derived from GET, it would read the whole image to tell its length.
     method: ['GET', 'HEAD'],
     url: '/v1/media/:file',
-    config: { isPublic: true },
+    config: { isPublic: true, isEmbedded: true },
     schema: { ...mediaOperation, params: ParamsSchema, querystring: QuerySchema },
     ...documentedAnswers,
     handler: async (request, reply) => {

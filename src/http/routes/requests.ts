@@ -2,6 +2,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { Catalog } from '#src/catalog/catalog.ts'
+import type { ApiKey } from '#src/domain/api-key.ts'
 import { GatewayError, invalidRequest } from '#src/domain/errors.ts'
 import { positionOf } from '#src/domain/request-position.ts'
 import type { RequestFilter, RequestLog, RequestRecord } from '#src/domain/request-record.ts'
@@ -29,8 +30,6 @@ export interface RequestRouteDependencies {
   readonly requestLog: RequestLog
   /** Knows models by their aliases too. */
   readonly catalog: Catalog
-  /** Id of the key that sees the requests of all; absent: there is none. */
-  readonly adminKeyId?: string
   readonly results: ResultDependencies
   readonly publicBaseUrl: string | undefined
   /** Provider slug → name for people. */
@@ -44,6 +43,11 @@ interface Viewer {
   readonly keyId: string | null
   readonly isAdmin: boolean
 }
+
+const viewerOf = (key: ApiKey | null): Viewer => ({
+  keyId: key?.id ?? null,
+  isAdmin: key?.isAdmin === true,
+})
 
 /** The model's canonical id; what is no model's name is what a client may have asked for in vain. */
 const modelOf = (catalog: Catalog, name: string): string => {
@@ -104,13 +108,9 @@ const readRange = async (
 /** `GET /requests` and `GET /requests/{id}`: what came, and why it was routed as it was. A key sees its own only. */
 export const registerRequests = (
   app: FastifyInstance,
-  { requestLog, catalog, adminKeyId, results, ...context }: RequestRouteDependencies,
+  { requestLog, catalog, results, ...context }: RequestRouteDependencies,
 ): void => {
   const { publicBaseUrl, providerNames } = context
-  const viewerOf = (keyId: string | null): Viewer => ({
-    keyId,
-    isAdmin: keyId !== null && keyId === adminKeyId,
-  })
   const typed = app.withTypeProvider<TypeBoxTypeProvider>()
 
   typed.get(
@@ -120,10 +120,10 @@ export const registerRequests = (
       ...documentedAnswers,
       ...queryValidation,
     },
-    async ({ query, keyId, routeOptions }) => {
+    async ({ query, apiKey, routeOptions }) => {
       const { limit, model, summary } = query
       const filter = {
-        ...keyFilterOf(viewerOf(keyId), query.key_id),
+        ...keyFilterOf(viewerOf(apiKey), query.key_id),
         ...readFilter(query),
         ...(model !== undefined && { model: modelOf(catalog, model) }),
       }
@@ -151,7 +151,7 @@ export const registerRequests = (
     },
     async (request, reply) => {
       const { id } = request.params
-      const filter = keyFilterOf(viewerOf(request.keyId), undefined)
+      const filter = keyFilterOf(viewerOf(request.apiKey), undefined)
       const record = await findFor(requestLog, filter, id)
       if (!record) throw new GatewayError('NOT_FOUND', `There is no request "${id}".`)
       const result = await findRequestResult(record, results)

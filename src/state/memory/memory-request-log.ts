@@ -90,5 +90,6 @@ export const createMemoryRequestLog = ({
       const cost = matching.reduce((sum, record) => sum + record.cost, 0)
       return { count: matching.length, cost, isPartial: false }
     },
+    flush: async () => undefined,
   }
 }

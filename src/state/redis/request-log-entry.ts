@@ -1,10 +1,15 @@
-import { positionOf, positionPartOf } from '#src/domain/request-position.ts'
+import {
+  isPosition,
+  positionOf,
+  positionPartOf,
+  timeOfMoment,
+} from '#src/domain/request-position.ts'
 import type { RequestRecord } from '#src/domain/request-record.ts'
 import type { FilteredFields, Placed } from '#src/domain/request-selection.ts'
 
 /*
  * What the index of the log holds of a request, so that filters and sums need no record:
- * `<time> <key id> <id> <status> <cost> <model>`, each part encoded. The index is sorted by it, so by position.
+ * `<moment> <key id> <id> <status> <cost> <model>`, each part encoded. The index is sorted by it, so by position.
  */
 
 export interface LogEntry extends Placed, FilteredFields {
@@ -44,18 +49,20 @@ const decode = (part: string): string | undefined => {
   }
 }
 
-const ENTRY = /^([0-9a-z]{9}) ([!-~]*) ([!-~]+) ([a-z_]+) (\d{1,15}) ([!-~]*)$/
+const ENTRY = /^([0-9a-z]+) ([!-~]*) ([!-~]+) ([a-z_]+) (\d{1,15}) ([!-~]*)$/
 
 /** Reads an entry; `undefined` for anything else that somebody put there. */
 export const parseEntry = (text: string): LogEntry | undefined => {
-  const [, time = '', key = '', id = '', status = '', cost = '', encoded = ''] =
+  const [, moment = '', key = '', id = '', status = '', cost = '', encoded = ''] =
     ENTRY.exec(text) ?? []
   const [keyId, model] = [decode(key), decode(encoded)]
+  const position = `${moment} ${key} ${id}`
   if (!isStatus(status) || keyId === undefined || model === undefined) return undefined
+  if (!isPosition(position)) return undefined
   return {
     text,
-    position: `${time} ${key} ${id}`,
-    createdAtMs: Number.parseInt(time, 36),
+    position,
+    createdAtMs: timeOfMoment(moment),
     ...(keyId !== '' && { keyId }),
     status,
     cost: Number(cost),

@@ -12,13 +12,13 @@ export const ALL_KEY = 'all'
 export const keyIndexOf = (keyId: string | undefined): string => `k:${positionPartOf(keyId)}`
 /** The record at a position. */
 export const recordKeyOf = (position: string): string => `r:${position}`
-/** Key id → time of its latest request with this id, as positions tell it; key id and id as in positions. */
+/** Key id → moment of its latest request with this id; moment, key id and id as in positions. */
 export const pointerKeyOf = (idPart: string): string => `n:${idPart}`
 
 /** The parts of a position, as encoded in it. */
 export const partsOfPosition = (position: string) => {
-  const [time = '', keyPart = '', idPart = ''] = position.split(' ')
-  return { time, keyPart, idPart }
+  const [moment = '', keyPart = '', idPart = ''] = position.split(' ')
+  return { moment, keyPart, idPart }
 }
 
 /** All keys of a request, in the order in which the scripts take them. */

@@ -1,4 +1,4 @@
-import { positionPartOf } from '#src/domain/request-position.ts'
+import { isMoment, positionPartOf } from '#src/domain/request-position.ts'
 import type { RequestFilter, RequestQuery, RequestRecord } from '#src/domain/request-record.ts'
 import { createMatcher, selectPage } from '#src/domain/request-selection.ts'
 import { asHash } from './batch.ts'
@@ -25,8 +25,6 @@ export interface ReadPage {
   readonly newer?: string
 }
 
-const TIME = /^[0-9a-z]{9}$/
-
 /**
  * Reads what Redis has, together with what it has not been told yet: that stands in the place of what it has of the same
  * request. Rejects with `LogUnreachable`.
@@ -40,10 +38,10 @@ export class RequestLogReader {
 
   async find(id: string, keyId: string | undefined): Promise<RequestRecord | undefined> {
     const keyPart = positionPartOf(keyId)
-    const time = await ask(this.#parts.connection, (pipeline) =>
+    const moment = await ask(this.#parts.connection, (pipeline) =>
       pipeline.hget(pointerKeyOf(positionPartOf(id)), keyPart),
     )
-    return typeof time === 'string' ? this.#readOne(time, keyPart, id) : undefined
+    return typeof moment === 'string' ? this.#readOne(moment, keyPart, id) : undefined
   }
 
   async findOfAnyone(id: string): Promise<RequestRecord | undefined> {
@@ -56,9 +54,9 @@ export class RequestLogReader {
     return latest && this.#readOne(latest[1], latest[0], id)
   }
 
-  async #readOne(time: string, keyPart: string, id: string): Promise<RequestRecord | undefined> {
-    if (!TIME.test(time)) return undefined
-    const [record] = await this.#read([`${time} ${keyPart} ${positionPartOf(id)}`])
+  async #readOne(moment: string, keyPart: string, id: string): Promise<RequestRecord | undefined> {
+    if (!isMoment(moment)) return undefined
+    const [record] = await this.#read([`${moment} ${keyPart} ${positionPartOf(id)}`])
     return record
   }
 

@@ -75,6 +75,7 @@ const UsageSchema = object({
 const RecordSchema = object({
   id: string({ minLength: 1 }),
   createdAtMs: Type.Integer({ minimum: 0, maximum: 8.64e15 }),
+  nonce: string({ pattern: '^[0-9a-f]{10}$' }),
   endpoint: string(),
   mode: oneOf(...MODES),
   model: string(),

@@ -73,7 +73,7 @@ export class RequestLogWriter {
 
   #putStep(position: string, record: RequestRecord): Step {
     const { outbox, keptMs } = this.#parts
-    const { time, keyPart } = partsOfPosition(position)
+    const { moment, keyPart } = partsOfPosition(position)
     return {
       send: (pipeline) =>
         pipeline.putRequest(
@@ -83,7 +83,7 @@ export class RequestLogWriter {
           entryFieldsOf(record),
           packRecord(record),
           keyPart,
-          time,
+          moment,
           record.status === 'pending' ? 0 : 1,
         ),
       answered: () => outbox.told(position, record),
@@ -125,9 +125,9 @@ export class RequestLogWriter {
 const dropStep = (text: string): Step => {
   const entry = parseEntry(text)
   if (!entry) return { send: (pipeline) => pipeline.zrem(ALL_KEY, text) }
-  const { time, keyPart } = partsOfPosition(entry.position)
+  const { moment, keyPart } = partsOfPosition(entry.position)
   return {
     send: (pipeline) =>
-      pipeline.dropRequest(...keysOfPosition(entry.position), text, keyPart, time),
+      pipeline.dropRequest(...keysOfPosition(entry.position), text, keyPart, moment),
   }
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { KeptAnswer } from '#src/domain/image-answer.ts'
-import type { KeptJob, RunClaim } from '#src/domain/run-store.ts'
+import { type KeptJob, LEFT_JOBS_MS, type RunClaim } from '#src/domain/run-store.ts'
 import { BUFFER_MS, MAX_TEXT_BYTES, MAX_UNTOLD } from './run-keys.ts'
 import type { JobChange, RunLink, RunText } from './run-link.ts'
 
@@ -18,6 +18,8 @@ export interface OwnRun extends RunText {
   }
   isSettled: boolean
   isReleased: boolean
+  /** Another request claimed it first: whoever claims it next has to know. */
+  isTakenOver: boolean
   /** Number of the latest change, and of the latest that Redis was told. */
   change: number
   told: number
@@ -64,8 +66,11 @@ export class RunLedger {
     return this.#runs.has(runId)
   }
 
-  /** A run to be claimed. One that Redis may not know to be released is claimed on under the same token. */
-  draft({ runId, fingerprint, requestId, order }: RunClaim): OwnRun {
+  /**
+   * A run to be claimed, with jobs that an earlier claim of this process left. One that Redis may not know to be released
+   * is claimed on under the same token.
+   */
+  draft({ runId, fingerprint, requestId, order }: RunClaim, jobs: readonly KeptJob[]): OwnRun {
     const known = this.#runs.get(runId)
     const released = known?.isReleased ? known : undefined
     if (released) this.#forget(released)
@@ -74,7 +79,7 @@ export class RunLedger {
       { runId, fingerprint, requestId, ...(text !== undefined && { order: text }) },
       released?.token,
     )
-    for (const attemptId of released?.jobs.keys() ?? []) run.dropped.add(attemptId)
+    this.#addJobs(run, jobs)
     for (const attemptId of released?.dropped ?? []) run.dropped.add(attemptId)
     return run
   }
@@ -87,6 +92,7 @@ export class RunLedger {
       dropped: new Set(),
       isSettled: false,
       isReleased: false,
+      isTakenOver: false,
       change: 1,
       told: 0,
       changedMs: this.#monotonicMs(),
@@ -102,16 +108,22 @@ export class RunLedger {
 
   /** Keeps a run alive from now on. `isTold`: Redis knows of it. */
   add(run: OwnRun, jobs: readonly KeptJob[], isTold: boolean): void {
-    for (const job of jobs) run.jobs.set(job.attemptId, JSON.stringify(job))
+    this.#addJobs(run, jobs)
     this.#runs.set(run.runId, run)
     if (!isTold) return
     run.told = run.change
     run.toldMs = this.#monotonicMs()
   }
 
+  #addJobs({ jobs }: OwnRun, added: readonly KeptJob[]): void {
+    for (const job of added) {
+      const text = write(job)
+      if (text !== undefined) jobs.set(job.attemptId, text)
+    }
+  }
+
   noteJob(runId: string, job: KeptJob): Promise<void> {
-    const text = write(job)
-    return this.#change(runId, ({ jobs }) => text !== undefined && jobs.set(job.attemptId, text))
+    return this.#change(runId, (run) => this.#addJobs(run, [job]))
   }
 
   dropJob(runId: string, attemptId: string): Promise<void> {
@@ -187,14 +199,23 @@ export class RunLedger {
   /** Whether Redis was told how the run stands. */
   async #send(run: OwnRun): Promise<boolean> {
     const { end, isReleased, isSettled, order, ...text } = run
+    if (isReleased && (run.jobs.size > 0 || run.isTakenOver)) return this.#leaveJobs(run)
     // What is too large to be told must not be waited for.
-    if (isReleased || (end && end.text === undefined)) return this.#link.release(run)
+    if (isReleased || (end && end.text === undefined)) return this.#link.release(run, 0)
     if (end?.text === undefined) {
       return (await this.#link.claim(run, changesOf(run))) !== undefined
     }
     if (this.#isPast(end)) return true
     const duty = isSettled || order === undefined ? text : { ...text, order }
     return this.#link.finish(duty, end.text, end.untilMs - this.#monotonicMs())
+  }
+
+  /** Gives a run up whose jobs somebody may still fetch; Redis may not know all of them. */
+  async #leaveJobs(run: OwnRun): Promise<boolean> {
+    const said = await this.#link.claim(run, changesOf(run))
+    // Claimed on meanwhile, under the same token: it is given up no more.
+    if (this.#runs.get(run.runId) !== run) return true
+    return said !== undefined && (await this.#link.release(run, LEFT_JOBS_MS))
   }
 
   #keepAsOver(run: OwnRun): void {

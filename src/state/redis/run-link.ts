@@ -19,15 +19,21 @@ export interface RunText {
 /** Attempt id and job as JSON; an empty one is forgotten. */
 export type JobChange = readonly [attemptId: string, job: string]
 
-/** What Redis says to a claim. `unknown`: it says what makes no sense. */
+/** What Redis says to a claim. `unreadable`: it has ended, but not how. `unknown`: it says what makes no sense. */
 export type LinkClaim =
-  | { readonly kind: 'mine'; readonly jobs: readonly KeptJob[] }
+  | {
+      readonly kind: 'mine'
+      /** Of the request for which it was claimed first. */
+      readonly requestId: string
+      readonly jobs: readonly KeptJob[]
+    }
   | { readonly kind: 'running' }
+  | { readonly kind: 'unreadable' }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'done'; readonly answer: KeptAnswer; readonly keptForMs: number }
   | { readonly kind: 'other'; readonly isRunning: boolean }
 
-/** How a run stands. `gone`: nobody works on it. */
+/** How a run stands. `gone`: nobody works on it, or how it ended cannot be read. */
 export type LinkState =
   | { readonly kind: 'done'; readonly answer: KeptAnswer }
   | { readonly kind: 'running' | 'gone' }
@@ -69,13 +75,12 @@ const readTimeToLive = (answer: unknown): number => {
 
 const readClaim = (answer: unknown): LinkClaim => {
   const [kind, ...rest] = asList(answer)
-  if (kind === 'mine') return { kind, jobs: readJobs(rest) }
+  if (kind === 'mine') return { kind, requestId: String(rest[0]), jobs: readJobs(rest.slice(1)) }
   if (kind === 'running') return { kind }
   if (kind === 'other') return { kind, isRunning: rest[0] === 1 }
-  const kept = kind === 'done' ? readAnswer(rest[0]) : undefined
-  return kept
-    ? { kind: 'done', answer: kept, keptForMs: readTimeToLive(rest[1]) }
-    : { kind: 'unknown' }
+  if (kind !== 'done') return { kind: 'unknown' }
+  const kept = readAnswer(rest[0])
+  return kept ? { kind, answer: kept, keptForMs: readTimeToLive(rest[1]) } : { kind: 'unreadable' }
 }
 
 const readState = (answer: unknown): LinkState => {
@@ -154,9 +159,12 @@ export class RunLink {
     return told !== undefined
   }
 
-  /** Whether Redis was told. */
-  async release({ runId, token }: Pick<RunText, 'runId' | 'token'>): Promise<boolean> {
-    const told = await this.#ask((client) => client.releaseRun(runKey(runId), token))
+  /** Gives a run up, and keeps its jobs for so many ms; 0: not at all. Whether Redis was told. */
+  async release(
+    { runId, token }: Pick<RunText, 'runId' | 'token'>,
+    jobsForMs: number,
+  ): Promise<boolean> {
+    const told = await this.#ask((client) => client.releaseRun(runKey(runId), token, jobsForMs))
     return told !== undefined
   }
 

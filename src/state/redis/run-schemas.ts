@@ -1,10 +1,12 @@
 import { Ajv } from 'ajv'
 import { type Static, type TSchema, Type } from 'typebox'
 import type { GatewayErrorCode } from '#src/domain/errors.ts'
-import { FAILURE_RULES, type FailureKind, GATEWAY_ERRORS } from '#src/domain/errors.ts'
+import { GATEWAY_ERRORS } from '#src/domain/errors.ts'
 import type { KeptAnswer } from '#src/domain/image-answer.ts'
+import type { Warning } from '#src/domain/image-request.ts'
 import { OUTPUT_FORMATS } from '#src/domain/media.ts'
 import { MODES } from '#src/domain/model-card.ts'
+import type { AttemptRecord } from '#src/domain/request-record.ts'
 import type { KeptJob, RunOrder } from '#src/domain/run-store.ts'
 
 /*
@@ -16,17 +18,19 @@ const oneOf = <T extends string>(values: readonly T[]) =>
   Type.Unsafe<T>({ type: 'string', enum: [...new Set(values)] })
 const count = Type.Integer({ minimum: 0 })
 const atLeastOne = Type.Integer({ minimum: 1 })
+const nonce = Type.String({ pattern: '^[0-9a-f]{10}$' })
 const optional = {
   count: Type.Optional(count),
   string: Type.Optional(Type.String()),
 }
 
-const failureKinds = Object.keys(FAILURE_RULES) as FailureKind[]
 const errorCodes = Object.keys(GATEWAY_ERRORS) as GatewayErrorCode[]
-const upperCase = (kind: FailureKind) => kind.toUpperCase() as Uppercase<FailureKind>
+
+/** Text that is only shown: one that a newer gateway has thought of must not make the whole unreadable. */
+const shown = <T extends string>() => Type.Unsafe<T>({ type: 'string' })
 
 const WarningSchema = Type.Object({
-  type: oneOf(['unsupported', 'adjusted', 'partial']),
+  type: shown<Warning['type']>(),
   param: optional.string,
   message: Type.String(),
 })
@@ -35,7 +39,7 @@ const AttemptSchema = Type.Object({
   provider: Type.String(),
   configKey: Type.String(),
   status: oneOf(['completed', 'failed', 'cancelled']),
-  errorCode: Type.Optional(oneOf([...failureKinds.map(upperCase), ...errorCodes])),
+  errorCode: Type.Optional(shown<NonNullable<AttemptRecord['errorCode']>>()),
   durationMs: Type.Number(),
 })
 
@@ -62,6 +66,7 @@ const ImagesSchema = Type.Object({
   kind: Type.Literal('images'),
   images: Type.Array(ImageSchema, { minItems: 1 }),
   requestId: Type.String(),
+  requestNonce: nonce,
   createdAtMs: Type.Number(),
   mode: oneOf(MODES),
   modelId: Type.String(),
@@ -99,8 +104,9 @@ const OrderSchema = Type.Object({
   }),
   count: atLeastOne,
   createdAtMs: Type.Number(),
+  nonce,
   deadlineAtMs: Type.Number(),
-  webhookUrl: Type.Optional(Type.String({ pattern: '^https?://' })),
+  webhookUrl: optional.string,
   baseUrl: Type.String(),
   user: optional.string,
   sessionId: optional.string,
@@ -142,8 +148,16 @@ export const readAnswer: (text: unknown) => KeptAnswer | undefined = reader(
   Type.Union([ImagesSchema, ErrorSchema, AcceptedSchema]),
 )
 
-/** `undefined`: the text is no order. */
-export const readOrder: (text: unknown) => RunOrder | undefined = reader(OrderSchema)
+const readOrderText: (text: unknown) => RunOrder | undefined = reader(OrderSchema)
+
+/** `undefined`: the text is no order. Its URL is written as every reader understands it: `HTTPS://a` as `https://a/`. */
+export const readOrder = (text: unknown): RunOrder | undefined => {
+  const order = readOrderText(text)
+  if (order?.webhookUrl === undefined) return order
+  const url = URL.parse(order.webhookUrl)
+  const isWeb = url?.protocol === 'https:' || url?.protocol === 'http:'
+  return isWeb ? { ...order, webhookUrl: url.href } : undefined
+}
 
 /** `undefined`: the text is no job. */
 export const readJob: (text: unknown) => KeptJob | undefined = reader(JobSchema)

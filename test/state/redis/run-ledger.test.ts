@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { LEFT_JOBS_MS } from '#src/domain/run-store.ts'
 import { MAX_UNTOLD } from '#src/state/redis/run-keys.ts'
 import { type LedgerLink, type OwnRun, RunLedger } from '#src/state/redis/run-ledger.ts'
 import { createFakeClock } from '#test/helpers/fake-clock.ts'
@@ -18,16 +19,16 @@ const createBench = ({ takes }: { takes: boolean }) => {
   }
   const fake: LedgerLink = {
     isReady: () => true,
-    claim: async ({ runId }, changes) => {
+    claim: async ({ runId, requestId }, changes) => {
       tell('claim', runId, ...(changes ?? []).map(([id, job]) => (job ? `+${id}` : `-${id}`)))
-      return link.takes ? { kind: 'mine', jobs: [] } : undefined
+      return link.takes ? { kind: 'mine', requestId, jobs: [] } : undefined
     },
     finish: async ({ runId, order }, answer, keepForMs) => {
       tell('finish', runId, JSON.parse(answer).requestId, keepForMs, order !== undefined)
       return link.takes
     },
-    release: async ({ runId }) => {
-      tell('release', runId)
+    release: async ({ runId }, jobsForMs) => {
+      tell('release', runId, ...(jobsForMs > 0 ? [jobsForMs] : []))
       return link.takes
     },
     watch: async (runIds) => tell(...runIds.map((runId) => `watch ${runId}`)),
@@ -35,7 +36,7 @@ const createBench = ({ takes }: { takes: boolean }) => {
   }
   const ledger = new RunLedger(fake, RENEWAL_MS, clock.monotonicMs)
   const begin = async (n = 1, withOrder = false): Promise<OwnRun> => {
-    const run = ledger.draft(claimOf(n, withOrder ? { order: orderOf(n) } : {}))
+    const run = ledger.draft(claimOf(n, withOrder ? { order: orderOf(n) } : {}), [])
     ledger.add(run, [], (await ledger.claim(run)) !== undefined)
     told.splice(0)
     return run
@@ -132,7 +133,25 @@ describe('what Redis has to be told of runs', () => {
     expect([0, 1, MAX_UNTOLD].map((n) => ledger.has(runIdOf(n)))).toEqual([false, true, true])
   })
 
-  it('is the same claim, without its jobs, when a run is begun anew that nobody knows to be released', async () => {
+  it('is the jobs of a run that is given up, so that whoever claims it next can fetch them', async () => {
+    const { ledger, link, begin, said } = createBench({ takes: false })
+    await begin()
+    await ledger.noteJob(ID, jobOf('one'))
+    await ledger.noteJob(ID, jobOf('two'))
+    await ledger.dropJob(ID, 'one')
+    await ledger.release(ID)
+    said()
+    link.takes = true
+    await ledger.tell()
+    await ledger.tell()
+    expect(said()).toEqual([
+      ['claim', ID, '+two', '-one'],
+      ['release', ID, LEFT_JOBS_MS],
+    ])
+    expect(ledger.has(ID)).toBe(false)
+  })
+
+  it('is the same claim, with the jobs that are left, when a run is begun anew that nobody knows to be released', async () => {
     const { ledger, begin, said } = createBench({ takes: false })
     const { token } = await begin()
     await ledger.noteJob(ID, jobOf('one'))
@@ -140,11 +159,11 @@ describe('what Redis has to be told of runs', () => {
     await ledger.dropJob(ID, 'one')
     await ledger.release(ID)
     said()
-    const run = ledger.draft(claimOf(1))
+    const run = ledger.draft(claimOf(1), [jobOf('two')])
     expect(run.token).toBe(token)
     ledger.add(run, [], (await ledger.claim(run)) !== undefined)
     await ledger.tell()
-    const claim = ['claim', ID, '-two', '-one']
+    const claim = ['claim', ID, '+two', '-one']
     expect(said()).toEqual([claim, claim])
   })
 })

@@ -26,6 +26,25 @@ describe('what others wrote of a run', () => {
     expect(readAnswer(JSON.stringify(answer))).toEqual(answer)
   })
 
+  it('may be shown though it names what this version has not thought of', () => {
+    const answer = {
+      ...answerOf('a'),
+      warnings: [{ type: 'deprecated', message: 'Old.' }],
+      attempts: [{ ...answerOf('a').attempts[0], errorCode: 'TIRED' }],
+    }
+    expect(readAnswer(JSON.stringify(answer))).toEqual(answer)
+    const job = { ...jobOf('one'), warnings: answer.warnings }
+    expect(readJob(JSON.stringify(job))).toEqual(job)
+  })
+
+  it.each([
+    ['HTTPS://Example.org/Hook', 'https://example.org/Hook'],
+    [' http://example.org ', 'http://example.org/'],
+  ])('is an order to post the result to %j', (webhookUrl, href) => {
+    const order = orderOf(1, { webhookUrl })
+    expect(readOrder(JSON.stringify(order))).toEqual({ ...order, webhookUrl: href })
+  })
+
   it('is nothing when any part of it is missing or of another type', () => {
     const samples = [
       [readAnswer, withoutUsage],
@@ -65,7 +84,8 @@ describe('what others wrote of a run', () => {
   })
 
   it('is no order when it would have the result posted to what is no web address', () => {
-    const order = orderOf(1, { webhookUrl: 'file:///etc/passwd' })
-    expect(readOrder(JSON.stringify(order))).toBeUndefined()
+    for (const webhookUrl of ['file:///etc/passwd', 'no URL', '', '//example.org']) {
+      expect(readOrder(JSON.stringify(orderOf(1, { webhookUrl })))).toBeUndefined()
+    }
   })
 })
