@@ -149,6 +149,25 @@ describe.skipIf(!hasRedisServer)(`gateways that share runs through Redis${redisR
     expect(creates()).toBe(1)
   }, 40_000)
 
+  it('a repeat whose own time is nearly over does not cancel the job that it takes over', async () => {
+    const [a, b] = [await start(), await start()]
+    emulators.fal.setScenario(LONG)
+    const key = { 'idempotency-key': 'hurried' }
+    const first = expect(ask(a, key)).rejects.toThrow()
+    await untilCreated()
+    await untilJobIsKept()
+    await kill(a)
+    await first
+    // Until the lease of the dead one has ended, some 1.5 s, it only waits.
+    let answer = await ask(b, { ...key, 'x-gateway-timeout-ms': '1750' })
+    expect([200, 504]).toContain(answer.status)
+    if (answer.status === 504) {
+      expect(answer.headers.get('x-should-retry')).toBe('true')
+      answer = await ask(b, key)
+    }
+    expect([answer.status, creates(), emulators.fal.count('cancel')]).toEqual([200, 1, 0])
+  }, 40_000)
+
   it('a repeat is told of the refusal that the job of a killed gateway ended in, and nothing new is paid', async () => {
     const [a, b] = [await start(), await start()]
     emulators.fal.setScenario({ ...LONG, always: 'refusal' })

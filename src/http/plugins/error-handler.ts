@@ -12,6 +12,10 @@ const SERVED = [
   'GET /v1/requests',
   'GET /v1/requests/{id}',
   'GET /v1/balance',
+  'GET, POST /v1/keys',
+  'GET, PATCH, DELETE /v1/keys/{id}',
+  'GET /openapi.json',
+  'GET /docs',
 ]
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
