@@ -51,4 +51,27 @@ describe.skipIf(!hasRedisServer)(`runs that another gateway takes over${redisRea
     const third = claimOf(1, { requestId: 'third' })
     expect(await (await start()).claim(third)).toEqual({ ...MINE, firstRequestId: 'request-1' })
   })
+
+  it('does not give up a run that was claimed on here while its release was being told', async () => {
+    const [a, b] = await two()
+    await a.claim(claimOf(1))
+    a.noteJob(ID, jobOf('one'))
+    const repeat = claimOf(1, { requestId: 'repeat' })
+    expect(await a.claim(repeat)).toEqual(RUNNING)
+    const following = a.follow(ID, new AbortController().signal).then(() => a.claim(repeat))
+    await a.release(ID)
+    expect(await following).toMatchObject({ kind: 'mine', jobs: [jobOf('one')] })
+    expect(await b.claim(claimOf(1, { requestId: 'elsewhere' }))).toEqual(RUNNING)
+  })
+
+  it('says for which request a run was claimed first, though a repeat gave it up', async () => {
+    const [a, b] = await two()
+    await a.claim(claimOf(1))
+    await a.close()
+    await leaseEnds()
+    const first = { ...MINE, firstRequestId: 'request-1' }
+    expect(await b.claim(claimOf(1, { requestId: 'refused' }))).toEqual(first)
+    await b.release(ID)
+    expect(await b.claim(claimOf(1, { requestId: 'again' }))).toEqual(first)
+  })
 })
