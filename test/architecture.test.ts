@@ -42,6 +42,7 @@ describe('the dependency rule', () => {
 
   it.each([
     ['src/domain/seed.ts', '#src/catalog/catalog.ts'],
+    ['src/bytes/seed.ts', '#src/images/media-store.ts'],
     ['src/catalog/seed.ts', '#src/routing/choose-next.ts'],
     ['src/routing/seed.ts', '#src/generation/events.ts'],
     ['src/generation/seed.ts', '#src/http/limits.ts'],

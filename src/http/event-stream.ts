@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { PassThrough, type Readable } from 'node:stream'
+import { createJsonWithBytes, type JsonWithBytes } from '#src/bytes/json-with-bytes.ts'
 import type { JsonObject } from '#src/domain/json.ts'
-import { createJsonWithBytes, type JsonWithBytes } from './json-with-bytes.ts'
 
 /** Longest silence in ms: proxies cut connections on which nothing moves, often after 60 s, some after 20. */
 const KEEP_ALIVE_MS = 10_000

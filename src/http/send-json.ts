@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify'
+import { createJsonWithBytes, type JsonWithBytes } from '#src/bytes/json-with-bytes.ts'
 import type { JsonObject } from '#src/domain/json.ts'
-import { createJsonWithBytes, type JsonWithBytes } from './json-with-bytes.ts'
 
 /** Sends a JSON body in which the base64 of the bytes that `present` places is written only as it is sent. */
 export const sendJson = (

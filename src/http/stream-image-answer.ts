@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { JsonWithBytes } from '#src/bytes/json-with-bytes.ts'
 import type { ImageAnswer } from '#src/domain/image-answer.ts'
 import type { PreparedImage } from '#src/domain/image-result.ts'
 import type { JsonObject } from '#src/domain/json.ts'
@@ -15,7 +16,6 @@ import {
   presentUsage,
   presentWarnings,
 } from './image-answer.ts'
-import type { JsonWithBytes } from './json-with-bytes.ts'
 
 /** What a stream's events say besides their images. */
 export interface StreamOptions extends Pick<AnswerContext, 'providerNames'> {

@@ -11,9 +11,6 @@ export interface ImageEnds {
   readonly sizeBytes: number
 }
 
-/** How many last bytes `hasCompleteEnd` looks at: a PNG's IEND chunk. */
-export const TAIL_BYTES = 12
-
 const PNG_END = Buffer.from([0, 0, 0, 0, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82])
 const JPEG_END = Buffer.from([0xff, 0xd9])
 const GIF_END = Buffer.from([0x3b])

@@ -13,9 +13,9 @@ import {
 } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import type { ByteSource } from '#src/bytes/byte-source.ts'
 import { GatewayError } from '#src/domain/errors.ts'
 import { mediaTypeOf } from '#src/domain/media.ts'
-import type { ByteSource } from './byte-source.ts'
 import {
   type ByteRange,
   createMediaFileName,

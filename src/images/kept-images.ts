@@ -1,8 +1,8 @@
+import { collect } from '#src/bytes/byte-source.ts'
 import type { Clock } from '#src/domain/clock.ts'
 import { GatewayError } from '#src/domain/errors.ts'
 import type { AnswerImage, KeptImage } from '#src/domain/image-answer.ts'
 import type { PreparedImage, WantedImages } from '#src/domain/image-result.ts'
-import { collect } from './byte-source.ts'
 import { type MediaStore, readMediaFileName } from './media-store.ts'
 import type { MediaSigner } from './media-url.ts'
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Readable } from 'node:stream'
+import type { ByteSource } from '#src/bytes/byte-source.ts'
 import { OUTPUT_FORMATS, type OutputFormat } from '#src/domain/media.ts'
-import type { ByteSource } from './byte-source.ts'
 
 /** What a file's name says. */
 export interface MediaName {

@@ -1,6 +1,6 @@
+import { decodeBase64, isDataUri, parseDataUri } from '#src/bytes/base64.ts'
+import { type ByteSource, sourceOf } from '#src/bytes/byte-source.ts'
 import type { ProviderImage } from '#src/domain/provider-adapter.ts'
-import { decodeBase64, isDataUri, parseDataUri } from './base64.ts'
-import { type ByteSource, sourceOf } from './byte-source.ts'
 import type { ImageFetcher } from './fetch-image.ts'
 import { badImage } from './output-errors.ts'
 

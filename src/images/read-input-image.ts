@@ -1,6 +1,6 @@
+import { decodeBase64, isDataUri, parseDataUri } from '#src/bytes/base64.ts'
+import { collect } from '#src/bytes/byte-source.ts'
 import { GatewayError, invalidRequest } from '#src/domain/errors.ts'
-import { decodeBase64, isDataUri, parseDataUri } from './base64.ts'
-import { collect } from './byte-source.ts'
 import type { ImageFetcher } from './fetch-image.ts'
 import { ImageFetchError } from './image-fetch-error.ts'
 

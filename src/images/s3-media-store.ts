@@ -6,9 +6,9 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
+import type { ByteSource } from '#src/bytes/byte-source.ts'
 import type { Clock } from '#src/domain/clock.ts'
 import { mediaTypeOf } from '#src/domain/media.ts'
-import type { ByteSource } from './byte-source.ts'
 import {
   type ByteRange,
   createMediaFileName,

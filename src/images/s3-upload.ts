@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { AbortMultipartUploadCommand, HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
-import type { ByteSource } from './byte-source.ts'
+import type { ByteSource } from '#src/bytes/byte-source.ts'
 
 /** Smallest part that S3 takes; an image up to this size is one request. */
 const PART_BYTES = 5 * 1024 * 1024

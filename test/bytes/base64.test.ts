@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeBase64, parseDataUri } from '#src/images/base64.ts'
-import { collect } from '#src/images/byte-source.ts'
+import { decodeBase64, parseDataUri } from '#src/bytes/base64.ts'
+import { collect } from '#src/bytes/byte-source.ts'
 
 const decode = (text: string) => collect(decodeBase64(text))
 

@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createJsonWithBytes } from '#src/http/json-with-bytes.ts'
+import { createJsonWithBytes } from '#src/bytes/json-with-bytes.ts'
 
 const render = async (parts: readonly Buffer[]) => {
   const { place, render: finish } = createJsonWithBytes()

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { collect, measure, readHead, sourceOf } from '#src/images/byte-source.ts'
+import { collect, measure, readHead, sourceOf } from '#src/bytes/byte-source.ts'
 
 const inChunks = async function* (chunks: readonly Uint8Array[]) {
   yield* chunks

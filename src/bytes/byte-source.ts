@@ -1,5 +1,3 @@
-import { TAIL_BYTES } from './completeness.ts'
-
 /** Bytes that come piece by piece: any Readable is one. */
 export type ByteSource = AsyncIterable<Uint8Array>
 
@@ -46,11 +44,14 @@ export const readHead = async (source: ByteSource, wishedBytes: number): Promise
   return { head: join(chunks), all: all() }
 }
 
+/** How many last bytes a meter remembers: a PNG's last chunk. */
+export const TAIL_BYTES = 12
+
 /** Counts what passes and remembers its last bytes. */
 export interface ByteMeter {
   readonly source: ByteSource
   sizeBytes(): number
-  /** The last 12 bytes that passed. */
+  /** The last `TAIL_BYTES` that passed. */
   tail(): Buffer
 }
 
