@@ -4,13 +4,14 @@ import { join } from 'node:path'
 import closeWithGrace from 'close-with-grace'
 import { providerModules } from '#providers/provider-modules.ts'
 import { readConfig } from '#src/config.ts'
+import { reloadOnHangup } from '#src/reload-on-hangup.ts'
 import { startGateway } from '#src/start-gateway.ts'
 import { applyDemoScenarios } from './demo-scenarios.ts'
 import { startEmulators } from './start-emulators.ts'
 
 /*
  * `npm run demo`: the gateway in front of emulated providers that succeed, fail and take as long as the real ones did,
- * twenty times as fast. HOST, PORT and LOG_LEVEL are taken from the environment, real provider keys are not.
+ * twenty times as fast. HOST, PORT, LOG_LEVEL and MODELS_DIR are taken from the environment, real provider keys are not.
  */
 
 const KEY = 'demo-key'
@@ -42,16 +43,19 @@ const startDemo = async (): Promise<void> => {
   const emulators = await startEmulators({ timeScale: TIME_SCALE, seed: Date.now() % 100_000 })
   applyDemoScenarios(emulators)
   const { HOST = '127.0.0.1', PORT = '8080', LOG_LEVEL = 'warn', ADMIN_PORT = '0' } = process.env
+  const { MODELS_DIR } = process.env
   const own = { HOST, PORT, ADMIN_PORT, LOG_LEVEL, MEDIA_DIR: mediaDir, GATEWAY_API_KEYS: KEY }
-  const config = readConfig({ ...emulators.environment, ...own }, providerModules)
+  const config = readConfig({ ...emulators.environment, ...own, MODELS_DIR }, providerModules)
   const release = async (): Promise<void> => {
     await emulators.close()
     await rm(mediaDir, { recursive: true, force: true })
   }
   try {
-    const gateway = await startGateway(config)
+    const starting = startGateway(config)
+    reloadOnHangup(starting)
+    const gateway = await starting
     process.stdout.write(describe(gateway.url))
-    closeWithGrace({ delay: 10_000, logger: false }, async () => {
+    closeWithGrace({ delay: 10_000, logger: false, skip: ['SIGHUP'] }, async () => {
       await gateway.close()
       await release()
     })

@@ -115,4 +115,6 @@ export interface EmulatorOptions {
   readonly publicHost?: string
   /** The ones to start. Absent: all four. */
   readonly only?: readonly ProviderId[]
+  /** Pictures of the right size and format that show nothing, and so cost nothing to make. Absent: they show the prompt. */
+  readonly plainPictures?: boolean
 }

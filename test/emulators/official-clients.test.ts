@@ -1,8 +1,7 @@
-import { createFalClient } from '@fal-ai/client'
 import { ApiError, GoogleGenAI } from '@google/genai'
-import Replicate from 'replicate'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { EMULATED_VERTEX_BEARER, EMULATOR_KEYS, type Emulators } from './emulator.ts'
+import { connectFal, connectReplicate } from './sdk-clients.ts'
 import { startEmulators } from './start-emulators.ts'
 import { GOOGLE_MODEL, googleParts, inspect, plainPng } from './wire-client.ts'
 
@@ -104,17 +103,7 @@ describe('@google/genai', () => {
 })
 
 describe('@fal-ai/client', () => {
-  const connect = () =>
-    createFalClient({
-      credentials: EMULATOR_KEYS.fal,
-      requestMiddleware: async (sent) => {
-        const url = sent.url.replace(
-          /^https:\/\/(queue\.fal\.run|rest\.fal\.ai)/,
-          emulators.fal.url,
-        )
-        return { ...sent, url }
-      },
-    })
+  const connect = () => connectFal(emulators.fal)
 
   it('submits, polls and reads an edit of an uploaded file', async () => {
     const { queue } = connect()
@@ -143,12 +132,7 @@ describe('@fal-ai/client', () => {
 })
 
 describe('replicate', () => {
-  const connect = () =>
-    new Replicate({
-      auth: EMULATOR_KEYS.replicate,
-      baseUrl: `${emulators.replicate.url}/v1`,
-      useFileOutput: false,
-    })
+  const connect = () => connectReplicate(emulators.replicate)
 
   it('creates, reads and cancels predictions', async () => {
     const { predictions } = connect()

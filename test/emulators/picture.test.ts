@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createPictureMaker } from './picture.ts'
 import { wrapText } from './picture-drawing.ts'
+import { createPlainPictureMaker } from './picture-plain.ts'
 import { ASPECT_RATIOS, nearestAspectRatio, pictureSize } from './picture-sizes.ts'
 import { inspect } from './wire-client.ts'
 
@@ -53,6 +54,20 @@ describe('createPictureMaker', () => {
     const first = await maker.make(order)
     expect(await maker.make({ ...order })).toBe(first)
     expect((await maker.make({ ...order, seed: 2 })).bytes.equals(first.bytes)).toBe(false)
+  })
+})
+
+describe('a plain picture', () => {
+  it.each(['png', 'jpeg', 'webp'] as const)('is a real %s of the size ordered', async (format) => {
+    const size = { width: 1376, height: 769 }
+    const { bytes, mediaType } = await createPlainPictureMaker().make({ ...order, size, format })
+    expect(mediaType).toBe(`image/${format}`)
+    expect(await inspect(bytes)).toEqual({ format, ...size })
+  })
+
+  it('is made once for each size and format', async () => {
+    const maker = createPlainPictureMaker()
+    expect(await maker.make({ ...order, prompt: 'else', seed: 2 })).toBe(await maker.make(order))
   })
 })
 

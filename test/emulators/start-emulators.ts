@@ -12,6 +12,7 @@ import { geminiEmulator } from './google/gemini-emulator.ts'
 import { createServiceAccounts } from './google/service-accounts.ts'
 import { createVertexEmulator } from './google/vertex-emulator.ts'
 import { createPictureMaker } from './picture.ts'
+import { createPlainPictureMaker } from './picture-plain.ts'
 import { replicateEmulator } from './replicate/replicate-emulator.ts'
 
 /** Names of the settings that switch each provider of a gateway on, and where its API begins. */
@@ -49,7 +50,8 @@ export const startEmulators = async (options: EmulatorOptions = {}): Promise<Emu
     replicateEmulator,
   ]
   const publicHost = options.publicHost ?? host
-  const shared = { host, publicHost, timeScale, seed, pictures: createPictureMaker() }
+  const pictures = options.plainPictures ? createPlainPictureMaker() : createPictureMaker()
+  const shared = { host, publicHost, timeScale, seed, pictures }
   const started = new Map<ProviderId, Emulator>()
   const closeAll = async (): Promise<void> => {
     await Promise.all([...started.values()].map((emulator) => emulator.close()))

@@ -21,8 +21,9 @@ import {
   falUnknownApplication,
   platformFailure,
 } from './fal-errors.ts'
-import { FAL_ENDPOINTS } from './fal-input.ts'
 import { type FalJob, startFalJob } from './fal-job.ts'
+import { FAL_MODELS } from './fal-models.ts'
+import { describeEndpoint } from './fal-openapi.ts'
 import { describeStatus, jobUrls, streamStatus } from './fal-status.ts'
 import { uploadRoutes } from './fal-uploads.ts'
 
@@ -75,7 +76,8 @@ const submit =
   (jobs: Map<string, FalJob>, context: EmulatorContext): Handler =>
   async (request) => {
     const endpoint = request.parameters.endpoint ?? ''
-    if (!FAL_ENDPOINTS[endpoint]) return falUnknownApplication(endpoint)
+    const model = FAL_MODELS[endpoint]
+    if (!model) return falUnknownApplication(endpoint)
     const maxQueue = Number(request.query.get('fal_max_queue_length') ?? Number.POSITIVE_INFINITY)
     if (countQueued(jobs.values()) > maxQueue) return falRateLimited()
     const outcome = context.draw()
@@ -85,7 +87,7 @@ const submit =
       return early
     }
     const { headers, json: body } = request
-    const job = startFalJob({ endpoint, headers, body, outcome }, context)
+    const job = startFalJob({ endpoint, model, headers, body, outcome }, context)
     setBounded(jobs, job.id, job, MAX_JOBS)
     context.openJobs.open(job.id)
     request.call.jobId = job.id
@@ -152,6 +154,13 @@ export const falEmulator: ProviderDefinition = {
     const stream = withJob((job, request) => streamStatus(job, request, context.url()))
     return [
       ...uploadRoutes(context, authorized),
+      // On fal.ai in reality, and public.
+      {
+        method: 'GET',
+        pattern: /^\/api\/openapi\/queue\/openapi\.json$/,
+        kind: 'other',
+        handle: describeEndpoint,
+      },
       { method: 'GET', pattern: path('/status'), kind: 'poll', handle: status },
       { method: 'GET', pattern: path('/status/stream'), kind: 'poll', handle: stream },
       {

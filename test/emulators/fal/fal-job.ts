@@ -3,11 +3,11 @@ import type { FileBehaviour } from '#test/emulators/file-host.ts'
 import { type JobTimeline, planJob } from '#test/emulators/job-timeline.ts'
 import type { Outcome } from '#test/emulators/outcome.ts'
 import type { Picture } from '#test/emulators/picture.ts'
-import { pictureSize } from '#test/emulators/picture-sizes.ts'
 import type { FalErrorCode, Fault, Scenario } from '#test/emulators/scenario.ts'
 import { jsonReply, type WireReply } from '#test/emulators/wire.ts'
 import { type FalFailure, failureOfCode, platformFailure } from './fal-errors.ts'
 import { type FalOrder, readFalOrder } from './fal-input.ts'
+import type { FalExtra, FalModel } from './fal-model.ts'
 
 /** How a job ends. */
 export interface FalEnding {
@@ -30,16 +30,11 @@ export interface FalJob {
 
 export interface FalSubmission {
   readonly endpoint: string
+  readonly model: FalModel
   readonly headers: Readonly<Record<string, string>>
   readonly body: unknown
   readonly outcome: Outcome
 }
-
-/**
- * Price units relative to 1K. The header exists; that it counts in this way follows from the price list only
- * (https://fal.ai/models/fal-ai/nano-banana-2/llms.txt).
- */
-const UNITS: Readonly<Record<string, number>> = { '0.5K': 0.75, '1K': 1, '2K': 1.5, '4K': 2 }
 
 const FILE_BEHAVIOUR: Readonly<Partial<Record<Fault, FileBehaviour>>> = {
   dead_file: 'dead',
@@ -67,7 +62,6 @@ interface Production {
 
 const publish = (picture: Picture, index: number, order: FalOrder, production: Production) => {
   const { context, submission, scenario } = production
-  const { width, height } = pictureSize(order.ratio, order.resolution)
   const fileName = `output${index > 0 ? `_${index}` : ''}.${order.format}`
   const lifeMs = fileLifeMs(submission.headers, scenario, context.timeScale)
   const { fault } = submission.outcome
@@ -80,15 +74,14 @@ const publish = (picture: Picture, index: number, order: FalOrder, production: P
     })
     return context.url() + path
   }
+  const shape = submission.model.picture
   return {
     url: order.isInline
       ? `data:${picture.mediaType};base64,${picture.base64.characters.toString('latin1')}`
       : url(),
     content_type: picture.mediaType,
-    file_name: fileName,
-    file_size: picture.bytes.length,
-    width,
-    height,
+    ...(shape === 'Image' ? {} : { file_name: fileName, file_size: picture.bytes.length }),
+    ...(shape === 'File' ? {} : order.size),
   }
 }
 
@@ -99,8 +92,8 @@ const produceImages = async (order: FalOrder, production: Production): Promise<o
       context.pictures.make({
         provider: context.id,
         prompt: order.prompt,
-        size: pictureSize(order.ratio, order.resolution),
-        seed: order.seed + index,
+        size: order.size,
+        seed: (order.seed ?? 0) + index,
         inputs: order.inputs,
         format: order.format,
         ...(scenario.imageSizeBytes === undefined ? {} : { sizeBytes: scenario.imageSizeBytes }),
@@ -108,6 +101,22 @@ const produceImages = async (order: FalOrder, production: Production): Promise<o
     ),
   )
   return pictures.map((picture, index) => publish(picture, index, order, production))
+}
+
+/** fal's own seeds, when none is given, are of this size. */
+const SEED_RANGE = 2 ** 31
+
+const answerExtras = (order: FalOrder, images: readonly object[], production: Production) => {
+  const { context, submission } = production
+  const values: Readonly<Record<FalExtra, () => unknown>> = {
+    description: () => '',
+    seed: () => order.seed ?? Math.floor(context.random.uniform() * SEED_RANGE),
+    timings: () => ({ inference: submission.outcome.latencyMs / 1_000 }),
+    has_nsfw_concepts: () => images.map(() => false),
+    prompt: () => order.prompt,
+    revised_prompt: () => order.prompt,
+  }
+  return Object.fromEntries(submission.model.extras.map((extra) => [extra, values[extra]()]))
 }
 
 const failureOfFault = (fault: Fault | undefined, input: unknown): FalFailure | undefined => {
@@ -120,16 +129,16 @@ const failureOfFault = (fault: Fault | undefined, input: unknown): FalFailure | 
 }
 
 const finish = async (production: Production): Promise<FalEnding> => {
-  const { endpoint, body, outcome } = production.submission
+  const { model, body, outcome } = production.submission
   const rejectsUnknown = production.scenario.rejectUnknownInput ?? false
-  const order = await readFalOrder(endpoint, body, rejectsUnknown)
+  const order = await readFalOrder(model, body, rejectsUnknown)
   if ('reply' in order) return { reply: order.reply, failure: order }
   const failure = failureOfFault(outcome.fault, body)
   if (failure) return { reply: failure.reply, failure }
   const images = outcome.fault === 'empty_list' ? [] : await produceImages(order, production)
-  const units = images.length * (UNITS[order.resolution] ?? 1)
-  const headers = { 'x-fal-billable-units': String(units) }
-  return { reply: jsonReply(200, { images, description: '' }, headers) }
+  const headers = { 'x-fal-billable-units': String(images.length * order.unitsPerImage) }
+  const extras = answerExtras(order, images, production)
+  return { reply: jsonReply(200, { images, ...extras }, headers) }
 }
 
 /** Scaled ms until which a job has to be started; `Infinity`: no limit was given. */

@@ -11,6 +11,7 @@ import {
   missingKey,
 } from './google-errors.ts'
 import { GOOGLE_MODELS } from './google-models.ts'
+import { geminiModel, listPage } from './model-lists.ts'
 import { GEMINI_RULES } from './surface-rules.ts'
 
 const SERVICE = 'generativelanguage.googleapis.com'
@@ -55,16 +56,11 @@ const describeModel = (request: WireRequest): WireReply => {
   const refused = refuseCaller(request)
   if (refused) return refused
   const id = request.parameters.model ?? ''
-  if (!GOOGLE_MODELS[id]) return unknownModel(request, '')
-  return jsonReply(200, {
-    name: `models/${id}`,
-    version: '001',
-    displayName: id,
-    inputTokenLimit: 131_072,
-    outputTokenLimit: 32_768,
-    supportedGenerationMethods: ['generateContent', 'countTokens', 'batchGenerateContent'],
-  })
+  return GOOGLE_MODELS[id] ? jsonReply(200, geminiModel(id)) : unknownModel(request, '')
 }
+
+const listModels = (request: WireRequest): WireReply =>
+  refuseCaller(request) ?? listPage(request, 'models', Object.keys(GOOGLE_MODELS).map(geminiModel))
 
 /** The Gemini API, version v1beta. */
 export const geminiEmulator: ProviderDefinition = {
@@ -79,6 +75,7 @@ export const geminiEmulator: ProviderDefinition = {
       kind: 'create',
       handle: handleGenerate(context, createSurface(context)),
     },
+    { method: 'GET', pattern: /^\/v1beta\/models$/, kind: 'other', handle: listModels },
     {
       method: 'GET',
       pattern: /^\/v1beta\/models\/(?<model>[^/:]+)$/,

@@ -1,9 +1,8 @@
 import type { EmulatorContext } from '#test/emulators/create-emulator.ts'
 import type { Picture, PictureFormat } from '#test/emulators/picture.ts'
-import { pictureSize } from '#test/emulators/picture-sizes.ts'
 import type { Fault, StreamBreak } from '#test/emulators/scenario.ts'
 import type { GenerateOrder } from './generate-request.ts'
-import type { GoogleModel } from './google-models.ts'
+import { type GoogleModel, googlePictureSize } from './google-models.ts'
 
 /** One `part` of a candidate's content. */
 export type ResponsePart = Readonly<Record<string, unknown>>
@@ -67,7 +66,7 @@ const draw = (order: GenerateOrder, context: AnswerContext, draft?: number): Pro
   return emulator.pictures.make({
     provider: emulator.id,
     prompt: order.prompt,
-    size: pictureSize(order.ratio, isDraft ? '512' : order.imageSize),
+    size: googlePictureSize(context.model, order.ratio, isDraft ? '512' : order.imageSize),
     seed: order.seed,
     inputs: order.inputs,
     format: mediaType.replace('image/', '') as PictureFormat,

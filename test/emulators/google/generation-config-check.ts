@@ -115,6 +115,9 @@ const modalityProblems = (modalities: unknown, rules: SurfaceRules): RequestProb
 }
 
 /** Everything wrong with `generationConfig`. */
+/** As a message's integers are, the least one included (https://protobuf.dev/programming-guides/proto3/#scalar). */
+const isInt32 = (value: unknown): boolean => Number.isInteger(value) && value === Number(value) << 0
+
 export const generationConfigProblems = (
   value: unknown,
   model: GoogleModel,
@@ -124,7 +127,7 @@ export const generationConfigProblems = (
     const problems = unknownNames(config, GENERATION_FIELDS, 'generation_config')
     problems.push(...modalityProblems(config.responseModalities, rules))
     const { seed, candidateCount = 1 } = config
-    if (seed !== undefined && (!Number.isInteger(seed) || Math.abs(seed as number) > 2 ** 31 - 1)) {
+    if (seed !== undefined && !isInt32(seed)) {
       problems.push(invalidValue('generation_config.seed', 'TYPE_INT32', seed))
     }
     if (candidateCount !== 1) {

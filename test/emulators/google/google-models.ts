@@ -1,8 +1,11 @@
 import {
   ASPECT_RATIOS,
   type AspectRatio,
+  type PictureSize,
+  pictureSize,
   TEN_ASPECT_RATIOS,
 } from '#test/emulators/picture-sizes.ts'
+import { GEMINI_2_5, type PixelTable } from '#test/emulators/pixel-tables.ts'
 
 /** What one Google image model takes and counts. */
 export interface GoogleModel {
@@ -11,6 +14,8 @@ export interface GoogleModel {
   /** Whether `imageSize` may be given at all. */
   readonly hasImageSize: boolean
   readonly ratios: readonly AspectRatio[]
+  /** Pixels of a ratio at 1K. Absent: those of the Gemini 3 family, which has more tiers. */
+  readonly pixels?: PixelTable
   /** Empty: thinking cannot be controlled. */
   readonly thinkingLevels: readonly string[]
   /** Level used when none is given. */
@@ -65,8 +70,16 @@ export const GOOGLE_MODELS: Readonly<Record<string, GoogleModel>> = {
     tokensBySize: { '1K': 1290 },
     hasImageSize: false,
     ratios: TEN_ASPECT_RATIOS,
+    pixels: GEMINI_2_5,
     thinkingLevels: [],
     hasWebSearch: false,
     hasImageSearch: false,
   },
 }
+
+/** The size of an image in pixels. */
+export const googlePictureSize = (
+  model: GoogleModel,
+  ratio: AspectRatio,
+  tier: string,
+): PictureSize => model.pixels?.[ratio] ?? pictureSize(ratio, tier)

@@ -12,6 +12,7 @@ import {
   vertexRateLimitedWithHint,
 } from './google-errors.ts'
 import { GOOGLE_MODELS } from './google-models.ts'
+import { listPage, publisherModel } from './model-lists.ts'
 import type { ServiceAccounts } from './service-accounts.ts'
 import { VERTEX_RULES } from './surface-rules.ts'
 
@@ -94,9 +95,11 @@ export const createVertexEmulator = (accounts: ServiceAccounts): ProviderDefinit
       const refused = surface.refuseCaller(request)
       if (refused) return refused
       if (!GOOGLE_MODELS[request.parameters.model ?? '']) return unknownModel(request)
-      const name = `publishers/google/models/${request.parameters.model}`
-      return jsonReply(200, { name, versionId: 'default', launchStage: 'GA' })
+      return jsonReply(200, publisherModel(request.parameters.model ?? ''))
     }
+    const listModels = (request: WireRequest): WireReply =>
+      surface.refuseCaller(request) ??
+      listPage(request, 'publisherModels', Object.keys(GOOGLE_MODELS).map(publisherModel))
     return [
       {
         method: 'POST',
@@ -109,6 +112,13 @@ export const createVertexEmulator = (accounts: ServiceAccounts): ProviderDefinit
         pattern: new RegExp(`${PREFIX}${MODEL}$`),
         kind: 'other',
         handle: onlyGlobal(describeModel),
+      },
+      // Has neither project nor location, and version v1 does not have it.
+      {
+        method: 'GET',
+        pattern: /^\/v1beta1\/publishers\/google\/models$/,
+        kind: 'other',
+        handle: listModels,
       },
       { method: 'POST', pattern: /^\/token$/, kind: 'token', handle: accounts.handleToken },
     ]

@@ -2,10 +2,10 @@ import type { EmulatorContext } from '#test/emulators/create-emulator.ts'
 import type { FileBehaviour } from '#test/emulators/file-host.ts'
 import { isoTime, type JobTimeline, jobPhase, planJob } from '#test/emulators/job-timeline.ts'
 import type { Outcome } from '#test/emulators/outcome.ts'
-import { pictureSize } from '#test/emulators/picture-sizes.ts'
 import type { Fault, ReplicateErrorCode, Scenario } from '#test/emulators/scenario.ts'
 import { failureText } from './replicate-errors.ts'
 import { type FindUpload, type ReplicateOrder, readReplicateOrder } from './replicate-input.ts'
+import type { ReplicateModel } from './replicate-model.ts'
 
 /** How a prediction ends when nobody cancels it. */
 export interface PredictionEnding {
@@ -28,7 +28,9 @@ export interface Prediction {
 }
 
 export interface PredictionOrder {
-  readonly model: string
+  /** `owner/name`. */
+  readonly name: string
+  readonly model: ReplicateModel
   readonly input: Readonly<Record<string, unknown>>
   readonly outcome: Outcome
   /** Real ms until the deadline; absent: none. */
@@ -72,12 +74,13 @@ const drawOutput = async (
   context: EmulatorContext,
   scenario: Scenario,
   finishesAt: number,
+  index: number,
 ): Promise<string> => {
   const picture = await context.pictures.make({
     provider: context.id,
     prompt: order.prompt,
-    size: pictureSize(order.ratio, order.resolution),
-    seed: 0,
+    size: order.size,
+    seed: (order.seed ?? 0) + index,
     inputs: order.inputs,
     format: order.format,
     ...(scenario.imageSizeBytes === undefined ? {} : { sizeBytes: scenario.imageSizeBytes }),
@@ -99,14 +102,19 @@ const finish = async (
 ): Promise<PredictionEnding> => {
   const scenario = context.scenario()
   const { fault } = order.outcome
-  const read = await readReplicateOrder(order.input, order.findUpload)
+  const read = await readReplicateOrder(order.model, order.input, order.findUpload)
   if (typeof read === 'string') return failed(read)
   const ending = endingOfFault(fault, context)
   if (ending) return ending
   const runMs = Math.max(0, timeline.finishesMs - performance.now())
   const finishesAt = Date.now() + (Number.isFinite(runMs) ? runMs : 0)
-  const url = await drawOutput(read, fault, context, scenario, finishesAt)
-  return { status: 'succeeded', output: scenario.arrayOutput ? [url] : url, error: null }
+  const urls = await Promise.all(
+    Array.from({ length: read.count }, (_, index) =>
+      drawOutput(read, fault, context, scenario, finishesAt, index),
+    ),
+  )
+  const isList = order.model.output === 'list' || scenario.arrayOutput
+  return { status: 'succeeded', output: isList ? urls : (urls[0] ?? null), error: null }
 }
 
 /** Begins a prediction. */
@@ -115,7 +123,7 @@ export const startPrediction = (order: PredictionOrder, context: EmulatorContext
   const ending = finish(order, timeline, context)
   // Awaited by the first look that finds it finished; until then a failure must not count as unhandled.
   ending.catch(() => undefined)
-  const { cancelAfterMs, model, input } = order
+  const { cancelAfterMs, name: model, input } = order
   const id = context.random.text(26)
   if (cancelAfterMs === undefined) return { id, model, input, timeline, ending }
   const deadlineMs = timeline.createdMs + cancelAfterMs

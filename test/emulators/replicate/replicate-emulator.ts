@@ -20,7 +20,10 @@ import {
   replicateThrottled,
   replicateUnauthorized,
 } from './replicate-errors.ts'
-import { REPLICATE_MODELS, refuseInput } from './replicate-input.ts'
+import { refuseInput } from './replicate-input.ts'
+import type { ReplicateModel } from './replicate-model.ts'
+import { REPLICATE_MODELS } from './replicate-models.ts'
+import { describeModel } from './replicate-openapi.ts'
 import { createReplicateUploads, type ReplicateUploads } from './replicate-uploads.ts'
 
 /** Predictions beyond this number are forgotten, oldest first. */
@@ -115,15 +118,18 @@ const holdUntilEnded = async (prediction: Prediction, holdMs: number, signal: Ab
 }
 
 interface CreateOptions {
-  readonly model: string
+  /** `owner/name`. */
+  readonly name: string
+  readonly model: ReplicateModel
   readonly holdSeconds: number | undefined
   readonly cancelAfterSeconds: number | undefined
 }
 
 /** Reads what the create asks for, or tells why it is refused. */
 const readCreate = (request: WireRequest, context: EmulatorContext): CreateOptions | WireReply => {
-  const model = `${request.parameters.owner}/${request.parameters.name}`
-  if (!REPLICATE_MODELS[model]) return replicateNotFound()
+  const name = `${request.parameters.owner}/${request.parameters.name}`
+  const model = REPLICATE_MODELS[name]
+  if (!model) return replicateNotFound()
   const holdSeconds = readHoldSeconds(request.headers.prefer)
   if (typeof holdSeconds === 'object') return holdSeconds
   const cancelAfterSeconds = readCancelAfterSeconds(request.headers['cancel-after'])
@@ -132,7 +138,8 @@ const readCreate = (request: WireRequest, context: EmulatorContext): CreateOptio
   if (refused) return refused
   const { input } = request.json as { input?: unknown }
   const rejectsUnknown = context.scenario().rejectUnknownInput ?? false
-  return refuseInput(model, input, rejectsUnknown) ?? { model, holdSeconds, cancelAfterSeconds }
+  const refusal = refuseInput(model, input, rejectsUnknown)
+  return refusal ?? { name, model, holdSeconds, cancelAfterSeconds }
 }
 
 const create =
@@ -150,12 +157,12 @@ const create =
       await pause(outcome.fastFailureMs, request.signal)
       return early
     }
-    const { model, holdSeconds, cancelAfterSeconds } = options
+    const { name, model, holdSeconds, cancelAfterSeconds } = options
     const { input } = request.json as { input: Readonly<Record<string, unknown>> }
     const scaled = (seconds: number): number => (seconds * 1_000) / context.timeScale
     const deadline =
       cancelAfterSeconds === undefined ? {} : { cancelAfterMs: scaled(cancelAfterSeconds) }
-    const order = { model, input, outcome, findUpload: uploads.find, ...deadline }
+    const order = { name, model, input, outcome, findUpload: uploads.find, ...deadline }
     const prediction = startPrediction(order, context)
     setBounded(predictions, prediction.id, prediction, MAX_PREDICTIONS)
     context.openJobs.open(prediction.id)
@@ -193,6 +200,12 @@ export const replicateEmulator: ProviderDefinition = {
       if (!isEnded(prediction)) prediction.timeline.cancelledMs = performance.now()
     }
     return [
+      {
+        method: 'GET',
+        pattern: /^\/v1\/models\/(?<owner>[^/]+)\/(?<name>[^/]+)$/,
+        kind: 'other',
+        handle: authorized(describeModel),
+      },
       {
         method: 'POST',
         pattern: /^\/v1\/models\/(?<owner>[^/]+)\/(?<name>[^/]+)\/predictions$/,

@@ -1,5 +1,5 @@
 import type { CommonErrors } from '#test/emulators/answer-fault.ts'
-import type { FieldProblem } from '#test/emulators/field-rules.ts'
+import { boundOf, type FieldProblem, type FieldProblemKind } from '#test/emulators/field-rules.ts'
 import type { ReplicateErrorCode } from '#test/emulators/scenario.ts'
 import { jsonReply, type WireReply } from '#test/emulators/wire.ts'
 
@@ -57,9 +57,24 @@ export const invalidInput = (fields: readonly InvalidField[]): WireReply =>
     { title: 'Input validation failed', invalid_fields: fields },
   )
 
+/** Type and text of a value beyond its bound, `#`, as Go's JSON Schema library has them. */
+const BOUND_PROBLEMS: Readonly<Partial<Record<FieldProblemKind, readonly [string, string]>>> = {
+  too_small: ['number_gte', 'Must be greater than or equal to #'],
+  too_large: ['number_lte', 'Must be less than or equal to #'],
+  not_above: ['number_gt', 'Must be greater than #'],
+  too_short: ['string_gte', 'String length must be greater than or equal to #'],
+  too_long: ['string_lte', 'String length must be less than or equal to #'],
+  too_many: ['array_max_items', 'Array must have at most # items'],
+}
+
 /** Words a problem of the schema. */
-export const describeInvalidField = ({ field, kind, rule }: FieldProblem): InvalidField => {
+export const describeInvalidField = (problem: FieldProblem): InvalidField => {
+  const { field, kind, rule } = problem
   const name = `input.${field}`
+  const [type, text] = BOUND_PROBLEMS[kind] ?? []
+  if (type !== undefined && text !== undefined) {
+    return { type, field: name, description: text.replace('#', String(boundOf(problem))) }
+  }
   switch (kind) {
     case 'missing':
       return { type: 'required', field: 'input', description: `${field} is required` }
@@ -78,17 +93,7 @@ export const describeInvalidField = ({ field, kind, rule }: FieldProblem): Inval
         description: `${name} must be one of the following: ${listed}`,
       }
     }
-    case 'too_many': {
-      const maxItems = rule?.type === 'strings' ? rule.maxItems : 0
-      return {
-        type: 'array_max_items',
-        field: name,
-        description: `Array must have at most ${maxItems} items`,
-      }
-    }
-    case 'too_small':
-    case 'too_large':
-    case 'wrong_type':
+    default:
       return {
         type: 'invalid_type',
         field: name,

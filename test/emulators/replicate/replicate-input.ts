@@ -1,4 +1,11 @@
-import { checkFields, type FieldRule, isObject } from '#test/emulators/field-rules.ts'
+import {
+  checkFields,
+  type FieldRules,
+  isObject,
+  knownFields,
+  textsOf,
+  uriFields,
+} from '#test/emulators/field-rules.ts'
 import {
   decodeInputPicture,
   type InputPicture,
@@ -6,29 +13,11 @@ import {
   loadInputPicture,
 } from '#test/emulators/input-picture.ts'
 import type { PictureFormat } from '#test/emulators/picture.ts'
-import {
-  ASPECT_RATIOS,
-  type AspectRatio,
-  nearestAspectRatio,
-} from '#test/emulators/picture-sizes.ts'
+import type { PictureSize } from '#test/emulators/picture-sizes.ts'
+import { sizeOf } from '#test/emulators/sizing.ts'
 import type { WireReply } from '#test/emulators/wire.ts'
 import { describeInvalidField, type InvalidField, invalidInput } from './replicate-errors.ts'
-
-/** Inputs of google/nano-banana-2 (https://replicate.com/google/nano-banana-2, version page, May 2026). */
-const NANO_BANANA_2: Readonly<Record<string, FieldRule>> = {
-  prompt: { type: 'string', isRequired: true },
-  image_input: { type: 'strings', maxItems: 14 },
-  aspect_ratio: { type: 'one_of', values: ['match_input_image', ...ASPECT_RATIOS] },
-  resolution: { type: 'one_of', values: ['1K', '2K', '4K'] },
-  google_search: { type: 'boolean' },
-  image_search: { type: 'boolean' },
-  output_format: { type: 'one_of', values: ['jpg', 'png'] },
-}
-
-/** The official models served here. */
-export const REPLICATE_MODELS: Readonly<Record<string, Readonly<Record<string, FieldRule>>>> = {
-  'google/nano-banana-2': NANO_BANANA_2,
-}
+import type { ReplicateModel } from './replicate-model.ts'
 
 /**
  * Largest data URL. The guide says "under 1 MB", the API reference recommends at most 256 kB, one user saw failures
@@ -41,47 +30,54 @@ const MAX_DATA_URI_BYTES = 1_000_000
 export interface ReplicateOrder {
   readonly prompt: string
   readonly inputs: readonly InputPicture[]
-  readonly ratio: AspectRatio
-  readonly resolution: string
+  readonly size: PictureSize
+  readonly count: number
   readonly format: PictureFormat
+  /** Absent: the model takes one of its own. */
+  readonly seed?: number
 }
 
 type Input = Readonly<Record<string, unknown>>
 
-const dataUriProblems = (input: Input): InvalidField[] => {
-  const references = Array.isArray(input.image_input) ? input.image_input : []
-  return references.flatMap((reference: unknown, index) => {
-    const isTooLarge =
-      typeof reference === 'string' &&
-      reference.startsWith('data:') &&
-      reference.length > MAX_DATA_URI_BYTES
-    const field = `input.image_input.${index}`
-    return isTooLarge ? [{ type: 'max_size', field, description: 'Data URI is over 1 MB' }] : []
-  })
+interface Reference {
+  readonly url: string
+  /** Field with the place in its list, as `input.image_input.0`. */
+  readonly place: string
+  readonly field: string
 }
 
-const uriProblems = (input: Input): InvalidField[] => {
-  const references = Array.isArray(input.image_input) ? input.image_input : []
-  return references.flatMap((reference: unknown, index) => {
-    const isUri = typeof reference !== 'string' || /^(https?:\/\/|data:)/.test(reference)
-    const field = `input.image_input.${index}`
-    return isUri ? [] : [{ type: 'format', field, description: "Does not match format 'uri'" }]
-  })
+/** The pictures that an input names, in the order of the schema. */
+const referencesOf = (input: Input, fields: FieldRules): Reference[] =>
+  uriFields(fields).flatMap((field) =>
+    textsOf(input[field]).map((url, index) => ({
+      url,
+      field,
+      place: Array.isArray(input[field]) ? `input.${field}.${index}` : `input.${field}`,
+    })),
+  )
+
+const uriProblem = ({ url, place: field }: Reference): InvalidField[] => {
+  if (!/^(https?:\/\/|data:)/.test(url)) {
+    return [{ type: 'format', field, description: "Does not match format 'uri'" }]
+  }
+  return url.startsWith('data:') && url.length > MAX_DATA_URI_BYTES
+    ? [{ type: 'max_size', field, description: 'Data URI is over 1 MB' }]
+    : []
 }
 
 /** The 422 that a create with this input is answered with; `undefined` when it is right. */
 export const refuseInput = (
-  model: string,
+  model: ReplicateModel,
   input: unknown,
   rejectsUnknown: boolean,
 ): WireReply | undefined => {
   if (!isObject(input)) {
     return invalidInput([{ type: 'required', field: 'input', description: 'input is required' }])
   }
-  const problems = checkFields(input, REPLICATE_MODELS[model] ?? {})
+  const problems = checkFields(input, model.fields)
     .filter(({ kind }) => rejectsUnknown || kind !== 'unknown')
     .map(describeInvalidField)
-  const all = [...problems, ...uriProblems(input), ...dataUriProblems(input)]
+  const all = [...problems, ...referencesOf(input, model.fields).flatMap(uriProblem)]
   return all.length > 0 ? invalidInput(all) : undefined
 }
 
@@ -90,14 +86,14 @@ export type FindUpload = (url: string) => Buffer | undefined
 
 /** Loads the images; the text that the prediction fails with when one cannot be used. */
 const loadAll = async (
-  references: readonly string[],
+  references: readonly Reference[],
   findUpload: FindUpload,
 ): Promise<InputPicture[] | string> => {
   try {
     return await Promise.all(
-      references.map((reference) => {
-        const upload = findUpload(reference)
-        return upload ? decodeInputPicture(upload) : loadInputPicture(reference)
+      references.map(({ url }) => {
+        const upload = findUpload(url)
+        return upload ? decodeInputPicture(upload) : loadInputPicture(url)
       }),
     )
   } catch (error) {
@@ -108,21 +104,56 @@ const loadAll = async (
   }
 }
 
+/**
+ * What the schema cannot say and the model finds itself. That each of these fails the prediction follows from the
+ * descriptions of the fields; the texts are on record nowhere.
+ */
+const modelRefuses = (
+  model: ReplicateModel,
+  input: Input,
+  pictures: number,
+): string | undefined => {
+  const { together = [], mostWithImages = {}, maxPicturesInAll = Number.POSITIVE_INFINITY } = model
+  const given = together.filter((field) => input[field] !== undefined)
+  if (given.length > 0 && given.length < together.length) {
+    return `${together.join(' and ')} have to be given together.`
+  }
+  for (const [field, most] of Object.entries(mostWithImages)) {
+    if (pictures > 0 && Number(input[field] ?? 0) > most) {
+      return `${field} must be at most ${most} when an input image is used.`
+    }
+  }
+  return pictures + Number(input.max_images ?? 1) > maxPicturesInAll
+    ? `Input and output images together must not exceed ${maxPicturesInAll}.`
+    : undefined
+}
+
+/** Masks are decoded like every picture, but are nothing to draw from. */
+const isMask = ({ field }: Reference): boolean => field === 'mask'
+
 /** Reads an input that passed `refuseInput`; a text is what the prediction fails with. */
 export const readReplicateOrder = async (
-  input: Input,
+  model: ReplicateModel,
+  fields: Input,
   findUpload: FindUpload,
 ): Promise<ReplicateOrder | string> => {
-  const inputs = await loadAll((input.image_input ?? []) as string[], findUpload)
-  if (typeof inputs === 'string') return inputs
-  const wanted = input.aspect_ratio ?? 'match_input_image'
-  const first = inputs[0]
-  const matching = first ? nearestAspectRatio(first) : '1:1'
+  const input = knownFields(fields, model.fields)
+  const references = referencesOf(input, model.fields)
+  const loaded = await loadAll(references, findUpload)
+  if (typeof loaded === 'string') return loaded
+  const inputs = loaded.filter((_, index) => {
+    const reference = references[index]
+    return reference !== undefined && !isMask(reference)
+  })
+  const refused = modelRefuses(model, input, inputs.length)
+  if (refused !== undefined) return refused
+  const wanted = input.output_format ?? model.fields.output_format?.default ?? model.format ?? 'png'
   return {
     prompt: String(input.prompt),
     inputs,
-    ratio: wanted === 'match_input_image' ? matching : (wanted as AspectRatio),
-    resolution: String(input.resolution ?? '1K'),
-    format: input.output_format === 'png' ? 'png' : 'jpeg',
+    size: sizeOf(model.sizing, input, inputs),
+    count: Number((model.countField && input[model.countField]) ?? 1),
+    format: wanted === 'jpg' ? 'jpeg' : (wanted as PictureFormat),
+    ...(typeof input.seed === 'number' ? { seed: input.seed } : {}),
   }
 }
