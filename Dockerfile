@@ -29,11 +29,22 @@ CMD ["node", "test/emulators/main.ts"]
 
 # The gateway: the last stage, and so the default one.
 FROM runtime AS gateway
+# glibc's malloc keeps what conversions of pictures free: see LD_PRELOAD.
+RUN apt-get update \
+  && apt-get install --yes --no-install-recommends libjemalloc2 \
+  && rm -rf /var/lib/apt/lists/*
 RUN mkdir --mode=0700 /data && chown node:node /data
 USER node
+# No --max-old-space-size: Node takes half of the container's memory for its heap by itself, and pictures lie beside it.
+# LD_PRELOAD: 30 requests for 4K pictures in other formats, 6 at a time, took 1,615 MB with glibc's malloc, which kept 987 of
+# them; with jemalloc 924 MB, and 287 stayed.
+# UV_THREADPOOL_SIZE: names that nobody resolves take half of the threads and pictures up to 3. With 4 threads a file was
+# then waited for 7 s, with 8 a tenth of a second.
 ENV HOST=0.0.0.0 \
   PORT=8080 \
-  MEDIA_DIR=/data/media
+  MEDIA_DIR=/data/media \
+  LD_PRELOAD=libjemalloc.so.2 \
+  UV_THREADPOOL_SIZE=8
 VOLUME /data
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
