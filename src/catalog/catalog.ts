@@ -1,14 +1,12 @@
-import { closest, distance } from 'fastest-levenshtein'
 import { GatewayError } from '#src/domain/errors.ts'
-import type {
-  Mode,
-  ModelCard,
-  ModelFile,
-  Offering,
-  ParameterMapping,
-} from '#src/domain/model-card.ts'
+import type { ParameterMapping } from '#src/domain/mapping-rules.ts'
+import type { Mode, ModelCard } from '#src/domain/model-card.ts'
+import type { ModelFile } from '#src/domain/model-file.ts'
+import type { Offering } from '#src/domain/offering.ts'
 import { CatalogError } from './model-files.ts'
+import { findNameCollisions } from './name-collisions.ts'
 import { type CompiledParameters, compileParameters } from './parameter-compiler.ts'
+import { createSuggestName, type SuggestName } from './suggest-name.ts'
 
 /** A model ready to be routed over. */
 export interface Model {
@@ -30,6 +28,8 @@ export interface Catalog {
   readonly models: readonly Model[]
   /** By id, alias, `provider/model` or config key. Throws `MODEL_NOT_FOUND`. */
   resolve(requestedModel: string): ResolvedModel
+  /** The same as it is now, which never changes: what a request knows from its beginning to its end. */
+  readonly current: Catalog
 }
 
 const createModel = (file: ModelFile): Model => {
@@ -42,50 +42,48 @@ const createModel = (file: ModelFile): Model => {
   })
 }
 
-/** Every name of every model; two models may not share one. */
-const indexNames = (models: readonly Model[]): Map<string, Model> => {
-  const index = new Map<string, Model>()
-  const problems: string[] = []
-  for (const model of models) {
-    for (const name of [model.card.id, ...model.card.aliases]) {
-      if (index.has(name)) problems.push(`"${name}" names two models`)
-      index.set(name, model)
+/** Every name of every model. */
+const indexNames = (models: readonly Model[]): Map<string, Model> =>
+  new Map(
+    models.flatMap((model) =>
+      [model.card.id, ...model.card.aliases].map((name) => [name, model] as const),
+    ),
+  )
+
+const indexConfigKeys = (models: readonly Model[]): Map<string, ResolvedModel> =>
+  new Map(
+    models.flatMap((model) =>
+      model.offerings.map(
+        ({ configKey, provider }) => [configKey, { model, forcedProvider: provider }] as const,
+      ),
+    ),
+  )
+
+const suggestionsFrom = (
+  names: ReadonlyMap<string, Model>,
+  configKeys: ReadonlyMap<string, ResolvedModel>,
+): SuggestName => {
+  const byProvider = new Map<string, string[]>()
+  for (const [name, { offerings }] of names) {
+    for (const provider of new Set(offerings.map((offering) => offering.provider))) {
+      byProvider.set(provider, [...(byProvider.get(provider) ?? []), name])
     }
   }
-  if (problems.length > 0) throw new CatalogError(problems)
-  return index
-}
-
-const indexConfigKeys = (models: readonly Model[]): Map<string, ResolvedModel> => {
-  const index = new Map<string, ResolvedModel>()
-  for (const model of models) {
-    for (const offering of model.offerings) {
-      if (index.has(offering.configKey)) {
-        throw new CatalogError([`config key "${offering.configKey}" stands twice`])
-      }
-      index.set(offering.configKey, { model, forcedProvider: offering.provider })
-    }
-  }
-  return index
-}
-
-/** A name so near that it was probably meant: at most a third of its letters differ. */
-const suggest = (requestedModel: string, names: readonly string[]): string => {
-  if (names.length === 0) return ''
-  const nearest = closest(requestedModel, names)
-  const isNear = distance(requestedModel, nearest) <= nearest.length / 3
-  return isNear ? ` Did you mean "${nearest}"?` : ''
+  return createSuggestName([...names.keys(), ...configKeys.keys()], byProvider)
 }
 
 const MAX_SHOWN_CHARACTERS = 128
 
 /** Indexes the models and freezes them. Throws `CatalogError` when names collide. */
 export const createCatalog = (files: readonly ModelFile[]): Catalog => {
+  const problems = findNameCollisions(files.map((file) => ({ file, path: file.card.id })))
+  if (problems.length > 0) throw new CatalogError(problems)
   const models = files
     .map(createModel)
     .sort((left, right) => left.card.id.localeCompare(right.card.id))
   const names = indexNames(models)
   const configKeys = indexConfigKeys(models)
+  const suggestName = suggestionsFrom(names, configKeys)
 
   const find = (requestedModel: string): ResolvedModel | undefined => {
     const model = names.get(requestedModel)
@@ -99,17 +97,21 @@ export const createCatalog = (files: readonly ModelFile[]): Catalog => {
     return configKeys.get(requestedModel)
   }
 
-  return Object.freeze({
+  const catalog: Catalog = Object.freeze({
     models,
+    get current() {
+      return catalog
+    },
     resolve: (requestedModel: string) => {
       const found = find(requestedModel)
       if (found) return found
       const shown = requestedModel.slice(0, MAX_SHOWN_CHARACTERS)
-      throw new GatewayError(
-        'MODEL_NOT_FOUND',
-        `Model "${shown}" does not exist.${suggest(shown, [...names.keys(), ...configKeys.keys()])}`,
-        { param: 'model' },
-      )
+      const meant = suggestName(shown)
+      const hint = meant === undefined ? '' : ` Did you mean "${meant}"?`
+      throw new GatewayError('MODEL_NOT_FOUND', `Model "${shown}" does not exist.${hint}`, {
+        param: 'model',
+      })
     },
   })
+  return catalog
 }

@@ -1,32 +1,34 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { getSystemErrorMessage } from 'node:util'
 import { Ajv2020 } from 'ajv/dist/2020.js'
+import type { MappingRule, ParameterMapping } from '#src/domain/mapping-rules.ts'
 import {
-  type MappingRule,
   type ModelFile,
   ModelFileSchema,
-  type Offering,
-  type PriceRule,
-} from '#src/domain/model-card.ts'
+  type WrittenModelFile,
+  WrittenModelFileSchema,
+} from '#src/domain/model-file.ts'
+import type { Offering, PriceRule } from '#src/domain/offering.ts'
+import { ExpansionError, expandModelFile } from './expand-model-file.ts'
+import { isSizeRule } from './joined-size.ts'
+import { findNameCollisions, type PlacedModelFile } from './name-collisions.ts'
+import { schemaProblems } from './schema-problems.ts'
 
 /** Model files that cannot be used; the message has a line per problem, with file and path. */
 export class CatalogError extends Error {
   override readonly name = 'CatalogError'
+  readonly problems: readonly string[]
 
   constructor(problems: readonly string[]) {
     super(`The catalogue has ${problems.length} problem(s):\n${problems.join('\n')}`)
+    this.problems = problems
   }
 }
 
-const validateShape = new Ajv2020({ allErrors: true, strict: false }).compile(ModelFileSchema)
-
-const shapeProblems = (value: unknown): string[] =>
-  validateShape(value)
-    ? []
-    : (validateShape.errors ?? []).map(
-        (error) =>
-          `${error.instancePath || '/'} ${error.message ?? 'is wrong'} ${JSON.stringify(error.params)}`,
-      )
+const ajv = new Ajv2020({ allErrors: true, strict: false })
+const isWritten = ajv.compile<WrittenModelFile>(WrittenModelFileSchema)
+const isWhole = ajv.compile<ModelFile>(ModelFileSchema)
 
 const offeringProblems = (
   { card, mappings }: ModelFile,
@@ -48,6 +50,8 @@ const offeringProblems = (
 
 const UNITS: Readonly<Record<PriceRule['metric'], PriceRule['unit']>> = {
   output_image: 'image',
+  output_megapixel: 'megapixel',
+  input_megapixel: 'megapixel',
   input_token: 'million_tokens',
   input_text_token: 'million_tokens',
   input_image_token: 'million_tokens',
@@ -59,16 +63,18 @@ const UNITS: Readonly<Record<PriceRule['metric'], PriceRule['unit']>> = {
 /** Such a rule alone says what an image costs before it is made, which routing and dry runs need. */
 const pricesImages = ({ metric, tokensByResolution }: PriceRule): boolean =>
   metric === 'output_image' ||
+  metric === 'output_megapixel' ||
   (metric === 'output_image_token' && Object.keys(tokensByResolution ?? {}).length > 0)
 
 const priceProblems = ({ card }: ModelFile, { prices }: Offering, path: string): string[] => {
   const problems = prices.flatMap((rule, index) => {
-    const { metric, unit, usd, usdByResolution = {}, when = {} } = rule
+    const { metric, unit, usd, usdByResolution = {}, usdBySize = {}, when = {} } = rule
     const rulePath = `${path}/prices/${index}`
-    const isPriced = (usd === undefined) !== (Object.keys(usdByResolution).length === 0)
+    const tables = [usdByResolution, usdBySize].filter((table) => Object.keys(table).length > 0)
+    const isPriced = (usd === undefined ? 0 : 1) + tables.length === 1
     return [
       ...(unit === UNITS[metric] ? [] : [`${rulePath}/unit of ${metric} must be ${UNITS[metric]}`]),
-      ...(isPriced ? [] : [`${rulePath} must have either usd or usdByResolution`]),
+      ...(isPriced ? [] : [`${rulePath} must have one of usd, usdByResolution and usdBySize`]),
       ...Object.keys(when)
         .filter((name) => !Object.hasOwn(card.parameters, name))
         .map((name) => `${rulePath}/when names "${name}", which is no parameter of the card`),
@@ -81,7 +87,8 @@ const priceProblems = ({ card }: ModelFile, { prices }: Offering, path: string):
 
 /** Every parameter has a rule in every mapping, and pictures have one that cannot lose them. */
 const mappingProblems = ({ card, mappings }: ModelFile): string[] =>
-  Object.entries(mappings).flatMap(([name, { rules }]) => {
+  Object.entries(mappings).flatMap(([name, mapping]) => {
+    const { rules } = mapping
     const path = `/mappings/${name}/rules`
     const mask = rules['mask']
     const losesMask = mask !== undefined && !('to' in mask) && !isExcluding(mask)
@@ -90,8 +97,22 @@ const mappingProblems = ({ card, mappings }: ModelFile): string[] =>
         .filter((parameter) => !Object.hasOwn(rules, parameter))
         .map((parameter) => `${path} lacks "${parameter}"`),
       ...(losesMask ? [`${path}/mask must have "to" or "unsupported": "exclude"`] : []),
+      ...sizeProblems(mapping, path),
     ]
   })
+
+/** What pixel sizes are made from, and that something makes them. */
+const sizeProblems = ({ rules }: ParameterMapping, path: string): string[] => {
+  const { size } = rules
+  const makesPixels = isSizeRule(size)
+  const needsList = makesPixels && size.codec === 'nearest_size' && !size.values
+  return [
+    ...(needsList ? [`${path}/size of nearest_size must have "values", such as "1024x1024"`] : []),
+    ...Object.entries(rules)
+      .filter(([, rule]) => 'join' in rule && !makesPixels)
+      .map(([name]) => `${path}/${name} joins size, whose codec must make pixels`),
+  ]
+}
 
 const isExcluding = (rule: MappingRule): boolean =>
   'unsupported' in rule && rule.unsupported === 'exclude'
@@ -108,9 +129,21 @@ const pictureProblems = ({ card }: ModelFile): string[] =>
         : `/card/parameters/${name}/type is "file", which only ${PICTURES.join(' and ')} can be`,
     )
 
+/** Requests are checked by these patterns, in the flavour of JSON Schema. */
+const patternProblems = ({ card }: ModelFile): string[] =>
+  Object.entries(card.parameters).flatMap(([name, { pattern }]) => {
+    try {
+      new RegExp(pattern ?? '', 'u')
+      return []
+    } catch {
+      return [`/card/parameters/${name}/pattern is no regular expression`]
+    }
+  })
+
 /** What a schema cannot say: references resolve, prices say what an image costs, and no parameter can be lost. */
 const referenceProblems = (file: ModelFile): string[] => [
   ...pictureProblems(file),
+  ...patternProblems(file),
   ...file.offerings.flatMap((offering, index) => [
     ...offeringProblems(file, offering, `/offerings/${index}`),
     ...priceProblems(file, offering, `/offerings/${index}`),
@@ -118,32 +151,119 @@ const referenceProblems = (file: ModelFile): string[] => [
   ...mappingProblems(file),
 ]
 
-/** Problems of one parsed model file, without its name; empty: none. */
-export const findModelFileProblems = (value: unknown): string[] => {
-  const problems = shapeProblems(value)
-  return problems.length > 0 ? problems : referenceProblems(value as ModelFile)
+/** What one parsed model file says in full, or its problems, without its name. */
+export type ModelFileReading =
+  | { readonly file: ModelFile; readonly problems?: never }
+  | { readonly file?: never; readonly problems: readonly string[] }
+
+const expand = (written: WrittenModelFile): ModelFileReading => {
+  let file: unknown
+  try {
+    file = expandModelFile(written)
+  } catch (error) {
+    if (!(error instanceof ExpansionError)) throw error
+    return { problems: [`${error.path} ${error.message}`] }
+  }
+  if (!isWhole(file)) return { problems: schemaProblems(isWhole) }
+  const problems = referenceProblems(file)
+  return problems.length > 0 ? { problems } : { file }
 }
 
-const readModelFile = async (path: string): Promise<{ file?: ModelFile; problems: string[] }> => {
+/** Checks and expands one parsed model file. */
+export const readModel = (value: unknown): ModelFileReading =>
+  isWritten(value) ? expand(value) : { problems: schemaProblems(isWritten) }
+
+/** What JSON quotes of a text that it cannot read: a folder named by mistake may hold secrets. */
+const QUOTED = /, (?:\.\.\.)?".*"(?:\.\.\.)? is not valid JSON$/s
+
+/** What the system says of a file or folder that cannot be read, or JSON of its text. */
+const describeError = (error: unknown): string => {
+  const { code, errno, message } = error as NodeJS.ErrnoException
+  return code === undefined || errno === undefined
+    ? message.replace(QUOTED, ' in JSON')
+    : `cannot be read: ${getSystemErrorMessage(errno)} (${code})`
+}
+
+/** A file or folder, or what is wrong with it, by its path. */
+type Found<T> = T | { readonly problems: readonly string[] }
+
+const hasProblems = <T extends object>(
+  found: Found<T>,
+): found is { readonly problems: readonly string[] } => 'problems' in found
+
+const readModelFile = async (path: string): Promise<Found<PlacedModelFile>> => {
   let value: unknown
   try {
     value = JSON.parse(await readFile(path, 'utf8'))
   } catch (error) {
-    return { problems: [`${path}: ${(error as Error).message}`] }
+    return { problems: [`${path}: ${describeError(error)}`] }
   }
-  const problems = findModelFileProblems(value).map((problem) => `${path}: ${problem}`)
-  return problems.length > 0 ? { problems } : { file: value as ModelFile, problems }
+  const { file, problems = [] } = readModel(value)
+  return file ? { file, path } : { problems: problems.map((problem) => `${path}: ${problem}`) }
 }
 
-/** Reads every `*.json` of these folders, in order of name. Throws `CatalogError` with all problems at once. */
-export const readModelFiles = async (folders: readonly string[]): Promise<ModelFile[]> => {
-  const paths: string[] = []
-  for (const folder of folders) {
-    const names = (await readdir(folder)).filter((name) => name.endsWith('.json')).sort()
-    paths.push(...names.map((name) => join(folder, name)))
+/** Editors leave hidden files; the schema may lie beside the files that name it. */
+const isModelFile = (name: string): boolean =>
+  name.endsWith('.json') && !name.endsWith('.schema.json') && !name.startsWith('.')
+
+/** Paths of the model files, in order of name. */
+const listFolder = async (folder: string): Promise<Found<readonly string[]>> => {
+  try {
+    const names = (await readdir(folder)).filter(isModelFile).sort()
+    return names.map((name) => join(folder, name))
+  } catch (error) {
+    return { problems: [`${folder}: ${describeError(error)}`] }
   }
-  const results = await Promise.all(paths.map(readModelFile))
-  const problems = results.flatMap((result) => result.problems)
+}
+
+/** A model file that stands for one of an earlier folder. */
+export interface Replacement {
+  /** Canonical id of the model. */
+  readonly modelId: string
+  /** The file that counts. */
+  readonly path: string
+  /** The one that does not. */
+  readonly replaced: string
+}
+
+/** What the folders say together: a file replaces those of the same model in folders before its own. */
+const replaceModels = (
+  folders: readonly (readonly PlacedModelFile[])[],
+  onReplaced: (replacement: Replacement) => void,
+): PlacedModelFile[] => {
+  let present: readonly PlacedModelFile[] = []
+  for (const folder of folders) {
+    const modelIds = new Map(folder.map(({ file, path }) => [file.card.id, path]))
+    for (const { file, path: replaced } of present) {
+      const modelId = file.card.id
+      const path = modelIds.get(modelId)
+      if (path !== undefined) onReplaced({ modelId, path, replaced })
+    }
+    present = [...present.filter(({ file }) => !modelIds.has(file.card.id)), ...folder]
+  }
+  return [...present]
+}
+
+/**
+ * Reads every `*.json` of these folders, in order of name. A model of a later folder replaces the one of the same id in
+ * an earlier folder, of which `onReplaced` is told. Throws `CatalogError` with all problems at once.
+ */
+export const readModelFiles = async (
+  folders: readonly string[],
+  onReplaced: (replacement: Replacement) => void = () => undefined,
+): Promise<ModelFile[]> => {
+  // A folder may be named twice, by a variable and by the configuration file.
+  const paths = [...new Set(folders.map((folder) => resolve(folder)))]
+  const lists = await Promise.all(paths.map(listFolder))
+  const results = await Promise.all(
+    lists.map((list) => (hasProblems(list) ? [list] : Promise.all(list.map(readModelFile)))),
+  )
+  const problems = results.flat().flatMap((result) => (hasProblems(result) ? result.problems : []))
+  const files = replaceModels(
+    results.map((folder) => folder.flatMap((result) => (hasProblems(result) ? [] : [result]))),
+    onReplaced,
+  )
+  problems.push(...findNameCollisions(files))
   if (problems.length > 0) throw new CatalogError(problems)
-  return results.flatMap((result) => result.file ?? [])
+  return files.map(({ file }) => file)
 }

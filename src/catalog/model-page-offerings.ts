@@ -1,9 +1,11 @@
-import type { Offering, PriceRule } from '#src/domain/model-card.ts'
+import type { Offering, PriceRule } from '#src/domain/offering.ts'
 import { LEAST_LIVE_REQUESTS, type ShownPerformance } from '#src/domain/performance.ts'
 import { code, fact, section, table } from './model-page-markdown.ts'
 
 const METRIC_NAMES: Readonly<Record<PriceRule['metric'], string>> = {
   output_image: 'Output image',
+  output_megapixel: 'Output megapixel',
+  input_megapixel: 'Input megapixel',
   input_token: 'Input tokens',
   input_text_token: 'Input text tokens',
   input_image_token: 'Input image tokens',
@@ -14,6 +16,7 @@ const METRIC_NAMES: Readonly<Record<PriceRule['metric'], string>> = {
 
 const UNIT_NAMES: Readonly<Record<PriceRule['unit'], string>> = {
   image: 'image',
+  megapixel: 'megapixel',
   million_tokens: 'million tokens',
   request: 'request',
 }
@@ -46,9 +49,10 @@ const priceLine = (rule: PriceRule): string => {
   const conditions = Object.entries(rule.when ?? {}).map(([name, value]) =>
     code(`${name}: ${JSON.stringify(value)}`),
   )
-  const price = `${amounts(rule.usd, rule.usdByResolution) ?? formatUsd(0)} per ${UNIT_NAMES[rule.unit]}`
+  const price = `${amounts(rule.usd, rule.usdByResolution ?? rule.usdBySize) ?? formatUsd(0)} per ${UNIT_NAMES[rule.unit]}`
   return [
     `- ${METRIC_NAMES[rule.metric]}: ${price}`,
+    rule.firstUsd === undefined ? '' : `, the first of an image ${formatUsd(rule.firstUsd)}`,
     conditions.length > 0 ? `, with ${conditions.join(', ')}` : '',
     batch ? `; through the provider's batch interface ${batch}` : '',
   ].join('')
@@ -72,6 +76,8 @@ export const offeringLines = (
     ...fact('Modes', offering.modes.join(', ')),
     ...fact('Regions', offering.regions.join(', ') || 'not published'),
     ...fact('Configured here', isConfigured ? 'yes' : 'no'),
+    ...(offering.deprecatedAt ? fact('Deprecated since', offering.deprecatedAt) : []),
+    ...(offering.shutdownAt ? fact('Shut down on', offering.shutdownAt) : []),
     ...offering.prices.map(priceLine),
     priceSourceLine(offering),
     ...(offering.notes ?? []).map((note) => `- Note: ${note}`),

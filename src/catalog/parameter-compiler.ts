@@ -2,13 +2,10 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 import { type GatewayError, invalidRequest } from '#src/domain/errors.ts'
 import { RoutingFieldSchema } from '#src/domain/image-request.ts'
 import type { JsonObject, JsonValue } from '#src/domain/json.ts'
-import type {
-  CardParameter,
-  MappingRule,
-  Mode,
-  ModelFile,
-  Offering,
-} from '#src/domain/model-card.ts'
+import type { MappingRule } from '#src/domain/mapping-rules.ts'
+import type { CardParameter, Mode } from '#src/domain/model-card.ts'
+import type { ModelFile } from '#src/domain/model-file.ts'
+import type { Offering } from '#src/domain/offering.ts'
 import { STANDARD_PARAMETERS } from './standard-parameters.ts'
 
 /** What becomes of a parameter at one offering. */
@@ -27,7 +24,7 @@ const handlingOf = (name: string, rule: MappingRule): Handling | 'absent' => {
     if (rule.unsupported === 'exclude') return 'absent'
     return rule.unsupported === 'emulate' ? 'emulated' : 'ignored'
   }
-  if ('split' in rule || 'const' in rule) return 'converted'
+  if ('split' in rule || 'join' in rule || 'const' in rule) return 'converted'
   const isSameValue = !rule.codec && (rule.values === undefined || Array.isArray(rule.values))
   if (!isSameValue) return 'converted'
   return rule.to.replace('[]', '') === name ? 'native' : 'renamed'
@@ -229,22 +226,26 @@ const describeError = (error: ErrorObject): GatewayError => {
   return invalidRequest(`${name}${shownValue(name, error.data)} ${demandOf(error)}${form}.`, param)
 }
 
-const toValidator =
-  (check: ValidateFunction) => (parameters: Readonly<Record<string, unknown>>) => {
+/** Compiles the schema when it is first needed: all at once would hold up the start, and most are never asked for. */
+const createValidator = (schema: JsonObject): CompiledParameters['validate'] => {
+  let check: ValidateFunction | undefined
+  return (parameters) => {
+    check ??= new Ajv2020({ strict: false, verbose: true, formats: { binary: true } }).compile(
+      schema,
+    )
     if (check(parameters)) return undefined
     const error = check.errors?.[0]
     return error && describeError(error)
   }
+}
 
 /** Compiles every mode of a model. One schema is published and validates: what it accepts is accepted. */
 export const compileParameters = (
   file: ModelFile,
-): Readonly<Partial<Record<Mode, CompiledParameters>>> => {
-  const ajv = new Ajv2020({ strict: false, verbose: true, formats: { binary: true } })
-  return Object.fromEntries(
+): Readonly<Partial<Record<Mode, CompiledParameters>>> =>
+  Object.fromEntries(
     file.card.modes.map((mode) => {
       const schema = compileSchema(file, mode)
-      return [mode, { schema, validate: toValidator(ajv.compile(schema)) }]
+      return [mode, { schema, validate: createValidator(schema) }]
     }),
   )
-}

@@ -1,15 +1,19 @@
 import type { Warning } from '#src/domain/image-request.ts'
-import { isJsonObject, type JsonObject, type JsonValue } from '#src/domain/json.ts'
+import type { JsonObject, JsonValue } from '#src/domain/json.ts'
+import type { MappingRule, ParameterMapping, ToRule } from '#src/domain/mapping-rules.ts'
 import {
   formatPixelSize,
   type PixelSize,
-  parseAspectRatio,
   parsePixelSize,
+  RESOLUTION_TIERS,
   type ResolutionTier,
   TIER_SIDE_PIXELS,
 } from '#src/domain/media.ts'
-import type { MappingRule, ParameterMapping, ToRule } from '#src/domain/model-card.ts'
-import { chooseNearest, isReadBy } from './codecs.ts'
+import { chooseNearest } from './codecs.ts'
+import { applySizeRule, isSizeRule } from './joined-size.ts'
+import { adjusted, isToRule, type MappingDraft, refuse, setPath } from './mapping-draft.ts'
+import { tierOf } from './pixel-sizes.ts'
+import { splitParameters } from './split-parameters.ts'
 import { STANDARD_PARAMETERS } from './standard-parameters.ts'
 
 /** Where an offering takes pictures. */
@@ -33,124 +37,50 @@ export interface MappedParameters {
   readonly imagesPerCall: number
   /** Tier that is made, which prices depend on. */
   readonly resolution: ResolutionTier
+  /** Pixels that each picture is expected to have; absent: they cannot be told before. */
+  readonly pixels?: PixelSize
   /** What this offering does otherwise than asked. */
   readonly warnings: readonly Warning[]
   /** Why this offering cannot serve the request at all; absent: it can. */
   readonly excludedBy?: { readonly param: string; readonly reason: string }
 }
 
-/** Mapping under way; each rule adds to it. */
-interface Draft {
-  readonly mapping: ParameterMapping
-  readonly input: JsonObject
-  readonly warnings: Warning[]
-  /** Canonical values that were chosen in place of those asked. */
-  readonly chosen: Map<string, { asked: JsonValue; given: string; isExact: boolean }>
-  excludedBy?: { param: string; reason: string }
+/** Sets a field of the provider; null: nothing is to be said. */
+const send = ({ input }: MappingDraft, path: string, value: JsonValue | undefined): void => {
+  if (value !== null && value !== undefined) setPath(input, path, structuredClone(value))
 }
 
-const isToRule = (rule: MappingRule | undefined): rule is ToRule =>
-  rule !== undefined && 'to' in rule && !('const' in rule)
-
-/** Sets `a.0.b` in `target`, making objects and lists on the way; objects that meet are merged. */
-const setPath = (target: JsonObject, path: string, value: JsonValue): void => {
-  const keys = path.split('.')
-  let node: Record<string, JsonValue> = target
-  for (const [index, key] of keys.slice(0, -1).entries()) {
-    const isList = /^\d+$/.test(keys[index + 1] ?? '')
-    node[key] ??= isList ? [] : {}
-    node = node[key] as Record<string, JsonValue>
-  }
-  const last = keys.at(-1) as string
-  const present = node[last]
-  node[last] = isJsonObject(present) && isJsonObject(value) ? { ...present, ...value } : value
-}
-
-/** Parameters after those that decide several others were split, and what was said in vain. */
-interface SplitParameters {
-  readonly parameters: JsonObject
-  /** Deciding parameters whose shape this offering cannot make. */
-  readonly unread: readonly string[]
-  /** Parameters that gave way to another of the same meaning. */
-  readonly overruled: readonly { readonly name: string; readonly by: string }[]
-}
-
-/** `32:18` is `16:9`. */
-const isSameRatio = (left: JsonValue, right: JsonValue): boolean =>
-  left === right || parseAspectRatio(String(left)) === parseAspectRatio(String(right))
-
-/** Splits the parameters that decide several others (`size` → `aspect_ratio` and `resolution`). */
-const splitParameters = (
-  mapping: ParameterMapping,
-  parameters: Readonly<JsonObject>,
-): SplitParameters => {
-  const result: JsonObject = { ...parameters }
-  const unread: string[] = []
-  const overruled: { name: string; by: string }[] = []
-  for (const [name, rule] of Object.entries(mapping.rules)) {
-    const value = parameters[name]
-    if (!('split' in rule) || typeof value !== 'string' || value === 'auto') continue
-    const isPixels = parsePixelSize(value) !== undefined
-    let isShapeRead = false
-    for (const target of rule.split) {
-      const targetRule = mapping.rules[target]
-      const isTaken =
-        isToRule(targetRule) && (!targetRule.codec || isReadBy(targetRule.codec, value))
-      const before = result[target]
-      // Pixels decide shape and scale, and what is said of either besides is ignored; a ratio can only contradict.
-      if (isPixels) delete result[target]
-      else if (
-        isTaken &&
-        before !== undefined &&
-        before !== 'auto' &&
-        !isSameRatio(before, value)
-      ) {
-        overruled.push({ name: target, by: name })
-      }
-      if (!isTaken) continue
-      result[target] = value
-      isShapeRead ||= targetRule.codec !== 'nearest_tier'
-    }
-    if (!isShapeRead) unread.push(name)
-  }
-  return { parameters: result, unread, overruled }
-}
-
-const refuse = (
-  draft: Draft,
-  handling: string | undefined,
-  param: string,
-  value?: JsonValue,
-): void => {
-  const what =
-    value === undefined ? `"${param}"` : `the value ${JSON.stringify(value)} of "${param}"`
-  if (handling === 'exclude') draft.excludedBy ??= { param, reason: `does not take ${what}` }
-  if (handling === 'warn' || handling === undefined) {
-    draft.warnings.push({
-      type: 'unsupported',
-      param,
-      message: `${what} has no counterpart here and was not sent.`,
-    })
-  }
-}
-
-const applyNearest = (draft: Draft, name: string, rule: ToRule, value: JsonValue): void => {
+const applyNearest = (draft: MappingDraft, name: string, rule: ToRule, value: JsonValue): void => {
   const options = Array.isArray(rule.values) ? rule.values : Object.keys(rule.values ?? {})
-  const nearest = rule.codec && chooseNearest(rule.codec, String(value), options)
+  const nearest = chooseNearest(rule.codec, String(value), options)
   if (!nearest) {
     refuse(draft, rule.otherwise, name, value)
     return
   }
   const sent = Array.isArray(rule.values) ? nearest.chosen : rule.values?.[nearest.chosen]
-  setPath(draft.input, rule.to, sent as JsonValue)
+  send(draft, rule.to, sent as JsonValue)
   draft.chosen.set(name, { asked: value, given: nearest.chosen, isExact: nearest.isExact })
 }
 
-const applyToRule = (draft: Draft, name: string, rule: ToRule, value: JsonValue): void => {
+/** The number itself, or the nearest that the provider takes. */
+const withinLimits = (
+  draft: MappingDraft,
+  name: string,
+  { within }: ToRule,
+  value: JsonValue,
+): JsonValue => {
+  if (within === undefined || typeof value !== 'number') return value
+  const [least = value, most = value] = within
+  const nearest = Math.min(Math.max(value, least), most)
+  if (nearest !== value) draft.warnings.push(adjusted(name, value, String(nearest)))
+  return nearest
+}
+
+const applyToRule = (draft: MappingDraft, name: string, rule: ToRule, value: JsonValue): void => {
   if (rule.codec && value !== 'auto') {
     applyNearest(draft, name, rule, value)
   } else if (!rule.values) {
-    setPath(draft.input, rule.to, value)
+    send(draft, rule.to, withinLimits(draft, name, rule, value))
   } else {
     const isList = Array.isArray(rule.values)
     const table: Readonly<Record<string, unknown>> = Array.isArray(rule.values)
@@ -158,7 +88,7 @@ const applyToRule = (draft: Draft, name: string, rule: ToRule, value: JsonValue)
       : rule.values
     const sent = Object.hasOwn(table, String(value)) ? table[String(value)] : undefined
     if (sent === undefined) refuse(draft, rule.otherwise, name, value)
-    else setPath(draft.input, rule.to, isList ? value : structuredClone(sent as JsonValue))
+    else send(draft, rule.to, isList ? value : (sent as JsonValue))
   }
 }
 
@@ -176,14 +106,16 @@ const asksForSomething = (name: string, value: JsonValue): boolean =>
   STANDARD_PARAMETERS.get(name)?.asksForSomething(value) ?? true
 
 const applyRule = (
-  draft: Draft,
+  draft: MappingDraft,
   name: string,
   rule: MappingRule,
   value: JsonValue | undefined,
 ): void => {
   if ('const' in rule) {
     setPath(draft.input, rule.to, structuredClone(rule.const as JsonValue))
-  } else if (value === undefined || 'split' in rule || (value === 'auto' && !takesAuto(rule))) {
+  } else if (value === undefined || 'split' in rule || 'join' in rule || isSizeRule(rule)) {
+    return
+  } else if (value === 'auto' && !takesAuto(rule)) {
     return
   } else if ('unsupported' in rule) {
     if (asksForSomething(name, value)) refuse(draft, rule.unsupported, name)
@@ -192,15 +124,20 @@ const applyRule = (
   }
 }
 
+const fieldsOf = (rule: MappingRule): readonly string[] => {
+  if (!('to' in rule)) return []
+  return 'heightTo' in rule && rule.heightTo !== undefined ? [rule.to, rule.heightTo] : [rule.to]
+}
+
 /** Fields of the provider that the mapping itself sets, so that a client cannot set them past it. */
 const ownedFields = (mapping: ParameterMapping): Set<string> =>
   new Set(
     Object.values(mapping.rules).flatMap((rule) =>
-      'to' in rule ? [rule.to.replace('[]', '').split('.')[0] as string] : [],
+      fieldsOf(rule).map((path) => path.replace('[]', '').split('.')[0] as string),
     ),
   )
 
-const applyUndeclared = (draft: Draft, name: string, value: JsonValue): void => {
+const applyUndeclared = (draft: MappingDraft, name: string, value: JsonValue): void => {
   if (STANDARD_PARAMETERS.has(name)) {
     if (asksForSomething(name, value)) refuse(draft, 'warn', name)
     return
@@ -224,15 +161,9 @@ const pixelsOf = (
   )
 }
 
-const adjusted = (param: string, asked: JsonValue, given: string): Warning => ({
-  type: 'adjusted',
-  param,
-  message: `${param} ${JSON.stringify(asked)} is not offered here; the nearest, ${given}, is made.`,
-})
-
 /** One warning per parameter whose choice is not exactly what was asked. */
 const adjustmentWarnings = (
-  draft: Draft,
+  draft: MappingDraft,
   parameters: Readonly<JsonObject>,
   tier: ResolutionTier,
 ): Warning[] => {
@@ -257,12 +188,13 @@ const pictureField = (rule: MappingRule | undefined): PictureField | undefined =
 /** Parameters that are pictures: they are placed by their fields, and never values of the input. */
 const PICTURE_PARAMETERS = ['image', 'mask']
 
-const applyRules = (draft: Draft, parameters: Readonly<JsonObject>): void => {
+const applyRules = (draft: MappingDraft, parameters: Readonly<JsonObject>): void => {
   const { rules } = draft.mapping
   const split = splitParameters(draft.mapping, parameters)
   for (const [name, rule] of Object.entries(rules)) {
     if (!PICTURE_PARAMETERS.includes(name)) applyRule(draft, name, rule, split.parameters[name])
   }
+  if (isSizeRule(rules['size'])) applySizeRule(draft, rules['size'], parameters)
   for (const [name, value] of Object.entries(parameters)) {
     // A constant is the mapping's own affair: a client's parameter of that name is declared by nobody.
     const isDeclared = Object.hasOwn(rules, name) && !('const' in (rules[name] as MappingRule))
@@ -275,6 +207,18 @@ const applyRules = (draft: Draft, parameters: Readonly<JsonObject>): void => {
   }
 }
 
+/** Tier of what is made; a provider's own tier, such as 3K, counts as the nearest. */
+const tierOfDraft = ({ chosen, mapping, pixels }: MappingDraft): ResolutionTier => {
+  if (pixels) return tierOf(pixels)
+  const given = chosen.get('resolution')?.given ?? mapping.defaultResolution
+  const known = RESOLUTION_TIERS.find((tier) => tier === given)
+  const side = Number.parseFloat(given) * TIER_SIDE_PIXELS['1K']
+  return known ?? tierOf({ width: side, height: side })
+}
+
+const ratioOfDraft = ({ chosen, mapping }: MappingDraft): string =>
+  chosen.get('aspect_ratio')?.given ?? mapping.defaultRatio ?? '1:1'
+
 /**
  * What an offering is sent for these parameters. Pure, and total: every parameter ends in the input, in a warning, in
  * an exclusion, or is the gateway's own work. Never throws on parameters that the compiled schema accepts. A mask that
@@ -285,13 +229,13 @@ export const mapParameters = (
   parameters: Readonly<JsonObject>,
   { hasMask = false }: { readonly hasMask?: boolean } = {},
 ): MappedParameters => {
-  const draft: Draft = { mapping, input: {}, warnings: [], chosen: new Map() }
+  const draft: MappingDraft = { mapping, input: {}, warnings: [], chosen: new Map() }
   applyRules(draft, parameters)
   const imageField = pictureField(mapping.rules['image'])
   const maskField = pictureField(mapping.rules['mask'])
   if (hasMask && !maskField) refuse(draft, 'exclude', 'mask')
-  const tier = (draft.chosen.get('resolution')?.given ??
-    mapping.defaultResolution) as ResolutionTier
+  const tier = tierOfDraft(draft)
+  const pixels = draft.pixels ?? pixelsOf(mapping, ratioOfDraft(draft), tier)
   const count = mapping.rules['n']
   const countRule = isToRule(count) ? count : undefined
   return {
@@ -301,6 +245,7 @@ export const mapParameters = (
     ...(countRule && { countField: countRule.to }),
     imagesPerCall: countRule?.maximum ?? 1,
     resolution: tier,
+    ...(pixels && { pixels }),
     warnings: [...draft.warnings, ...adjustmentWarnings(draft, parameters, tier)],
     ...(draft.excludedBy && { excludedBy: draft.excludedBy }),
   }

@@ -1,18 +1,24 @@
 import type { JsonObject } from '#src/domain/json.ts'
 import {
   nearestByLogRatio,
+  type PixelSize,
   RESOLUTION_TIERS,
   type ResolutionTier,
   TIER_SIDE_PIXELS,
 } from '#src/domain/media.ts'
-import type { Offering, PriceRule } from '#src/domain/model-card.ts'
 import { type MicroUsd, microUsdFromUsd } from '#src/domain/money.ts'
+import type { Offering, PriceRule } from '#src/domain/offering.ts'
 import type { ProviderUsage } from '#src/domain/provider-adapter.ts'
+import { nearestSize, wishOfSize } from './pixel-sizes.ts'
 
 /** What one provider call used, or is expected to use. */
 export interface BillableWork {
   readonly images: number
   readonly resolution: ResolutionTier
+  /** Pixels of each image; absent: not known, and taken for those of a square of the tier. */
+  readonly pixels?: PixelSize
+  /** Pixels of the input images, as far as they are known; absent: there are none. */
+  readonly inputPixels?: readonly PixelSize[]
   /** Canonical parameters, for surcharges that depend on them. */
   readonly parameters: Readonly<JsonObject>
   /** Absent: not known (an estimate), or the provider counts none. */
@@ -20,6 +26,9 @@ export interface BillableWork {
 }
 
 const TOKENS_PER_UNIT = 1_000_000
+
+/** As the providers' examples count: a picture of 1024x1024 is one megapixel. */
+const PIXELS_PER_MEGAPIXEL = 1024 * 1024
 
 /** The entry of the tier, else of the nearest tier that has one; `undefined`: none has. */
 const atTier = (
@@ -32,9 +41,34 @@ const atTier = (
   return tier && byTier?.[tier]
 }
 
-/** USD of one unit; a tier without a price of its own costs what the nearest priced tier costs. */
-const unitPriceUsd = (rule: PriceRule, resolution: ResolutionTier): number =>
-  rule.usdByResolution ? (atTier(rule.usdByResolution, resolution) ?? 0) : (rule.usd ?? 0)
+const squareOf = (resolution: ResolutionTier): PixelSize => {
+  const side = TIER_SIDE_PIXELS[resolution]
+  return { width: side, height: side }
+}
+
+/** The entry of the size, else of the nearest size that has one. */
+const atSize = (bySize: Readonly<Record<string, number>>, pixels: PixelSize): number => {
+  const size = nearestSize(wishOfSize(pixels), Object.keys(bySize))
+  return (size === undefined ? undefined : bySize[size]) ?? 0
+}
+
+/** USD of one unit; a tier or size without a price of its own costs what the nearest priced one costs. */
+const unitPriceUsd = (rule: PriceRule, { resolution, pixels }: BillableWork): number => {
+  if (rule.usdByResolution) return atTier(rule.usdByResolution, resolution) ?? 0
+  if (rule.usdBySize) return atSize(rule.usdBySize, pixels ?? squareOf(resolution))
+  return rule.usd ?? 0
+}
+
+/** A megapixel that is begun counts whole. 1024x1024 counts as one, as providers take it for 1 MP. */
+const megapixelsOf = ({ width, height }: PixelSize): number =>
+  Math.max(1, Math.ceil((width * height) / PIXELS_PER_MEGAPIXEL))
+
+/** Megapixels at the rule's price; the first of an image counts as much as its own price makes it. */
+const pricedMegapixels = ({ usd = 0, firstUsd = usd }: PriceRule, pixels: PixelSize): number =>
+  megapixelsOf(pixels) - 1 + (usd === 0 ? 1 : firstUsd / usd)
+
+const sum = (numbers: readonly number[]): number =>
+  numbers.reduce((total, number) => total + number, 0)
 
 const inputTextTokens = ({ inputTokens = 0, ...usage }: ProviderUsage): number =>
   usage.inputTextTokens ?? Math.max(0, inputTokens - (usage.inputImageTokens ?? 0))
@@ -58,6 +92,10 @@ const quantityOf = (rule: PriceRule, work: BillableWork): number => {
   switch (rule.metric) {
     case 'output_image':
       return work.images
+    case 'output_megapixel':
+      return work.images * pricedMegapixels(rule, work.pixels ?? squareOf(work.resolution))
+    case 'input_megapixel':
+      return sum((work.inputPixels ?? []).map((pixels) => pricedMegapixels(rule, pixels)))
     case 'input_token':
       return (usage.inputTokens ?? 0) / TOKENS_PER_UNIT
     case 'input_text_token':
@@ -73,8 +111,12 @@ const quantityOf = (rule: PriceRule, work: BillableWork): number => {
   }
 }
 
+/** `quality: ["high", "hd", null]` is met by high, by hd, and by no quality at all. */
 const applies = (rule: PriceRule, parameters: Readonly<JsonObject>): boolean =>
-  Object.entries(rule.when ?? {}).every(([name, value]) => parameters[name] === value)
+  Object.entries(rule.when ?? {}).every(([name, wanted]) => {
+    const given = parameters[name] ?? null
+    return Array.isArray(wanted) ? wanted.includes(given) : given === wanted
+  })
 
 /** One line of a price: a quantity at a unit price. */
 export interface PriceComponent {
@@ -91,7 +133,7 @@ export const priceComponents = (offering: Offering, work: BillableWork): PriceCo
     .filter((rule) => applies(rule, work.parameters))
     .map((rule) => {
       const quantity = quantityOf(rule, work)
-      const unitPrice = unitPriceUsd(rule, work.resolution)
+      const unitPrice = unitPriceUsd(rule, work)
       return {
         rule,
         quantity,
@@ -114,10 +156,24 @@ const imagePricesUsd = (rule: PriceRule): readonly number[] => {
   if (rule.metric === 'output_image_token') {
     return tokens.map((count) => ((rule.usd ?? 0) * count) / TOKENS_PER_UNIT)
   }
+  if (rule.metric === 'output_megapixel') return [rule.firstUsd ?? rule.usd ?? 0]
   if (rule.metric !== 'output_image') return []
-  return rule.usdByResolution ? Object.values(rule.usdByResolution) : [rule.usd ?? 0]
+  return Object.values(rule.usdByResolution ?? rule.usdBySize ?? { any: rule.usd ?? 0 })
 }
 
-/** The lowest price of one image over all offerings, in USD. */
+/** What every call costs besides its images, in USD. */
+const requestPriceUsd = ({ prices }: Offering): number =>
+  sum(
+    prices
+      .filter(({ metric, when }) => metric === 'request' && when === undefined)
+      .map(({ usd = 0 }) => usd),
+  )
+
+/** The lowest price of one image made from text over all offerings, in USD. */
 export const startingPriceUsd = (offerings: readonly Offering[]): number =>
-  Math.min(...offerings.flatMap(({ prices }) => prices.flatMap(imagePricesUsd)))
+  Math.min(
+    ...offerings.flatMap((offering) => {
+      const images = offering.prices.flatMap(imagePricesUsd)
+      return images.map((usd) => usd + requestPriceUsd(offering))
+    }),
+  )

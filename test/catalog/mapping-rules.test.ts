@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { mapParameters } from '#src/catalog/parameter-mapping.ts'
-import type { MappingRule, ParameterMapping } from '#src/domain/model-card.ts'
+import type { MappingRule, ParameterMapping } from '#src/domain/mapping-rules.ts'
 
 const mapping = (rules: Record<string, MappingRule>): ParameterMapping => ({
   rules,
@@ -89,6 +89,7 @@ describe('a mask', () => {
       imageField: { field: 'image_urls', isList: true },
       maskField: { field: 'mask_url', isList: false },
       imagesPerCall: 1,
+      pixels: { width: 1024, height: 1024 },
       resolution: '1K',
       warnings: [],
     })

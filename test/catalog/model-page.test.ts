@@ -6,9 +6,10 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createCatalog, type Model } from '#src/catalog/catalog.ts'
 import { type ModelPage, renderModelPage } from '#src/catalog/model-page.ts'
-import type { CardParameter, ModelFile } from '#src/domain/model-card.ts'
+import type { CardParameter } from '#src/domain/model-card.ts'
+import type { ModelFile } from '#src/domain/model-file.ts'
 import { performanceToShow, type ShownPerformance } from '#src/domain/performance.ts'
-import { FIRST_MODEL, readFirstModelFile } from '#test/helpers/models.ts'
+import { FIRST_MODEL, readAllModelFiles, readFirstModelFile } from '#test/helpers/models.ts'
 import { makePicture } from '#test/helpers/pictures.ts'
 import { startTestGateway, TEST_KEY, type TestGateway } from '#test/helpers/start-test-gateway.ts'
 
@@ -87,7 +88,9 @@ describe('a model’s page', () => {
 
   it('has specifications, identifiers, dates and tags', () => {
     expect(under(page, '## Specifications')).toContain('- Context window in tokens: 1,048,576')
-    expect(under(page, '## Identifiers')).toContain('- Aliases: `gemini-3.1-flash-image`')
+    expect(under(page, '## Identifiers')).toContainEqual(
+      expect.stringMatching(/^- Aliases: `gemini-3\.1-flash-image`, `nano-banana-2`, /),
+    )
     expect(under(page, '## Dates')).toEqual([
       '- Released: 2026-02',
       expect.stringMatching(/^- Facts last read: \d{4}-\d\d-\d\d$/),
@@ -164,24 +167,39 @@ describe('the parameters of the page', () => {
   })
 })
 
+describe('the page of every model', () => {
+  it('says nothing empty, and has an example of each mode', async () => {
+    for (const file of await readAllModelFiles()) {
+      const page = render({}, file)
+      expect(page).not.toMatch(/undefined|NaN|Infinity|\[object|: $/m)
+      const hasExample = { text_to_image: '### Text to image', image_edit: '### Image edit' }
+      const modes = (['text_to_image', 'image_edit'] as const).filter((mode) =>
+        page.includes(`\n${hasExample[mode]}\n`),
+      )
+      expect([file.card.id, modes]).toEqual([file.card.id, file.card.modes])
+    }
+  })
+})
+
 describe('the providers of the page', () => {
   it('have a section per offering with prices, notes and source', () => {
     const lines = under(render(), `### Gemini API: gemini/${FIRST_MODEL}`)
-    expect(lines.slice(0, 9)).toEqual([
+    expect(lines.slice(0, 10)).toEqual([
       `- Config key: \`gemini/${FIRST_MODEL}\``,
       '- Provider: Gemini API (`gemini`)',
       '- Provider model id: `gemini-3.1-flash-image`',
       '- Modes: text_to_image, image_edit',
       '- Regions: global',
       '- Configured here: yes',
+      '- Deprecated since: 2026-10-06',
       "- Output image: 0.5K $0.045, 1K $0.067, 2K $0.101, 4K $0.151 per image; through the provider's batch interface 0.5K $0.022, 1K $0.034, 2K $0.05, 4K $0.076",
       "- Input tokens: $0.50 per million tokens; through the provider's batch interface $0.25",
       "- Output text tokens: $3.00 per million tokens; through the provider's batch interface $1.50",
     ])
-    expect(lines[9]).toMatch(
+    expect(lines[10]).toMatch(
       /^- Source of prices: https:\/\/.* \(read \d{4}-\d\d-\d\d, second-hand\): /,
     )
-    expect(lines[10]).toMatch(/^- Note: /)
+    expect(lines[11]).toMatch(/^- Note: /)
   })
 
   it('tell surcharges and what is not configured', () => {

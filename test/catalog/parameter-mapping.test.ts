@@ -4,7 +4,7 @@ import { compileParameters } from '#src/catalog/parameter-compiler.ts'
 import { canonicalName, mapParameters } from '#src/catalog/parameter-mapping.ts'
 import { STANDARD_PARAMETERS } from '#src/catalog/standard-parameters.ts'
 import type { JsonObject, JsonValue } from '#src/domain/json.ts'
-import type { ParameterMapping } from '#src/domain/model-card.ts'
+import type { ParameterMapping } from '#src/domain/mapping-rules.ts'
 import { readFirstModelFile } from '#test/helpers/models.ts'
 
 const file = readFirstModelFile()
@@ -36,6 +36,7 @@ describe('mapping parameters to an offering', () => {
       imageField: { field: 'contents', isList: true },
       imagesPerCall: 1,
       resolution: '0.5K',
+      pixels: { width: 688, height: 384 },
       warnings: [],
     })
     expect(map('vertex', parameters).input).toEqual({
@@ -58,6 +59,7 @@ describe('mapping parameters to an offering', () => {
       countField: 'num_images',
       imagesPerCall: 4,
       resolution: '2K',
+      pixels: { width: 2400, height: 1792 },
       warnings: [],
     })
     expect(map('replicate', parameters).input).toEqual({

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { priceComponents, priceWork, startingPriceUsd } from '#src/catalog/pricing.ts'
 import { RESOLUTION_TIERS, type ResolutionTier } from '#src/domain/media.ts'
-import type { Mode, Offering, PriceRule } from '#src/domain/model-card.ts'
+import type { Mode } from '#src/domain/model-card.ts'
+import type { Offering, PriceRule } from '#src/domain/offering.ts'
 import { readFirstModelFile } from '#test/helpers/models.ts'
 
 const { offerings } = readFirstModelFile()
@@ -117,5 +118,56 @@ describe('prices by token of each modality', () => {
 
   it('have a lowest price too', () => {
     expect(startingPriceUsd([offering])).toBe(0.03)
+  })
+})
+
+describe('prices by what is made', () => {
+  const priced = (...prices: PriceRule[]): Offering => ({ ...offeringOf('fal'), prices })
+  const square = { width: 1024, height: 1024 }
+  const work = { images: 2, resolution: '1K', parameters: {} } as const
+
+  it('counts megapixels of each image, begun ones whole', () => {
+    const offering = priced({ metric: 'output_megapixel', unit: 'megapixel', usd: 0.003 })
+    expect(priceWork(offering, { ...work, pixels: square })).toBe(6_000)
+    expect(priceWork(offering, { ...work, pixels: { width: 1040, height: 1024 } })).toBe(12_000)
+    expect(priceWork(offering, { ...work, resolution: '2K' })).toBe(24_000)
+    expect(startingPriceUsd([offering])).toBe(0.003)
+  })
+
+  it('takes the first megapixel at its own price, and counts those of input images', () => {
+    const output = {
+      metric: 'output_megapixel',
+      unit: 'megapixel',
+      usd: 0.015,
+      firstUsd: 0.03,
+    } as const
+    const input = { metric: 'input_megapixel', unit: 'megapixel', usd: 0.015 } as const
+    const large = { width: 2048, height: 1024 }
+    expect(priceWork(priced(output), { ...work, pixels: large })).toBe(2 * 45_000)
+    const both = { ...work, pixels: square, inputPixels: [large, square] }
+    expect(priceWork(priced(output, input), both)).toBe(2 * 30_000 + 3 * 15_000)
+    expect(startingPriceUsd([priced(output)])).toBe(0.03)
+  })
+
+  it('adds what each call costs to the lowest price of an image, but no surcharge', () => {
+    const output = { metric: 'output_megapixel', unit: 'megapixel', usd: 0.02 } as const
+    const call = { metric: 'request', unit: 'request', usd: 0.01 } as const
+    const surcharge = { ...call, usd: 5, when: { enable_web_search: true } }
+    expect(startingPriceUsd([priced(output, call, surcharge)])).toBe(0.03)
+  })
+
+  it('takes the price of the nearest size, under conditions of several values or none', () => {
+    const prices = (usd: number) => ({ '1024x1024': usd, '1536x1024': usd * 2 })
+    const image = { metric: 'output_image', unit: 'image' } as const
+    const offering = priced(
+      { ...image, usdBySize: prices(0.01), when: { quality: 'low' } },
+      { ...image, usdBySize: prices(0.1), when: { quality: ['high', 'hd', null] } },
+    )
+    const one = { images: 1, resolution: '1K', pixels: square } as const
+    expect(priceWork(offering, { ...one, parameters: { quality: 'low' } })).toBe(10_000)
+    expect(priceWork(offering, { ...one, parameters: { quality: 'hd' } })).toBe(100_000)
+    expect(priceWork(offering, { ...one, parameters: {} })).toBe(100_000)
+    const wide = { ...one, pixels: { width: 1600, height: 1024 } }
+    expect(priceWork(offering, { ...wide, parameters: {} })).toBe(200_000)
   })
 })

@@ -1,0 +1,3 @@
+import { describeOfferings } from './describe-offerings.ts'
+
+await describeOfferings(['fal'], 2_000)
