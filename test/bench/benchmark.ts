@@ -10,7 +10,9 @@ export interface Goal {
   /** What was measured. */
   readonly name: string
   readonly value: number
-  readonly atMost: number
+  /** Absent: `atLeast` says what it should be. */
+  readonly atMost?: number
+  readonly atLeast?: number
   /** Such as `µs`; empty: a plain number. */
   readonly unit: string
 }

@@ -1,44 +1,75 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-
-const MAIN = new URL('../../src/main.ts', import.meta.url).pathname
+import { benchOptions } from './bench-options.ts'
+import { type Calls, createCalls, endProcess } from './child-calls.ts'
+import type { ObserverHandlers } from './observe-process.ts'
+import { OBSERVER } from './observer.ts'
 
 /** A gateway as an operator runs it: in a process of its own, with its default log level. */
 export interface GatewayProcess {
   /** Such as `http://127.0.0.1:41234`. */
   readonly url: string
+  readonly pid: number
+  /** From the start of the process to the line that says it listens, in ms. */
+  readonly startedInMs: number
+  readonly observe: Calls<ObserverHandlers>
   stop(): Promise<void>
 }
 
+/** What Node itself is to do: a profile is written when the process ends, a snapshot of the heap at SIGUSR2. */
+const profileArguments = (): readonly string[] => {
+  const { profileFolder } = benchOptions
+  if (profileFolder === undefined) return []
+  return [
+    '--cpu-prof',
+    `--cpu-prof-dir=${profileFolder}`,
+    '--heapsnapshot-signal=SIGUSR2',
+    `--diagnostic-dir=${profileFolder}`,
+  ]
+}
+
 /**
- * Starts one with this environment and nothing else, on a port that the system chooses. Rejects with its output when it
- * ends.
+ * Starts the gateway of `--gateway` with this environment and nothing else, on a port that the system chooses. Rejects
+ * with its output when it ends. `isObserved`: `observe` may be called.
  */
 export const startGatewayProcess = async (
   environment: Readonly<Record<string, string>>,
+  { isObserved = true } = {},
 ): Promise<GatewayProcess> => {
   const folder = await mkdtemp(join(tmpdir(), 'fresnel-bench-'))
   const PATH = process.env['PATH'] ?? ''
   const fixed = { PATH, PORT: '0', ADMIN_PORT: '0', MEDIA_DIR: join(folder, 'media') }
+  const main = join(benchOptions.gatewayFolder, 'src/main.ts')
+  const beganMs = performance.now()
   // In an empty folder, so that no `.env` is found.
-  const child = spawn(process.execPath, [MAIN], { cwd: folder, env: { ...fixed, ...environment } })
-  const exited = once(child, 'exit')
+  const child = spawn(
+    process.execPath,
+    [...(isObserved ? ['--import', OBSERVER] : []), ...profileArguments(), main],
+    {
+      cwd: folder,
+      env: { ...fixed, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    },
+  )
+  if (benchOptions.profileFolder !== undefined) {
+    process.stderr.write(`A gateway is profiled: process ${child.pid}\n`)
+  }
   const url = await new Promise<string>((resolve, reject) => {
     let output = ''
-    child.stderr.on('data', (chunk: Buffer) => {
+    child.stderr?.on('data', (chunk: Buffer) => {
       output += chunk.toString()
     })
     // Read to the end, or the process would wait for its pipe.
-    const lines = createInterface({ input: child.stdout })
+    const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })
     const readLine = (line: string): void => {
       output += `${line}\n`
       const { msg, url: listening } = JSON.parse(line) as { msg?: string; url?: string }
       if (msg !== 'listening' || !listening) return
-      lines.off('line', readLine)
+      lines.close()
+      child.stdout?.resume()
       resolve(listening)
     }
     lines.on('line', readLine)
@@ -46,9 +77,11 @@ export const startGatewayProcess = async (
   })
   return {
     url,
+    pid: child.pid ?? 0,
+    startedInMs: performance.now() - beganMs,
+    observe: createCalls<ObserverHandlers>(child),
     stop: async () => {
-      child.kill('SIGTERM')
-      await exited
+      await endProcess(child)
       await rm(folder, { recursive: true, force: true })
     },
   }

@@ -27,9 +27,14 @@ const renderTable = ({ title, columns, rows }: Table): string => {
   return [title, '', renderRow(columns), rule, ...rows.map(renderRow), ''].join('\n')
 }
 
-const renderGoal = ({ name, value, atMost, unit }: Goal): string => {
+const renderGoal = ({ name, value, atMost, atLeast, unit }: Goal): string => {
   const figure = (number: number) => `${formatFigure(number)}${unit && ` ${unit}`}`
-  return `- ${value <= atMost ? 'met' : 'MISSED'}: ${name} ${figure(value)}, at most ${figure(atMost)}`
+  const isMet = value <= (atMost ?? Infinity) && value >= (atLeast ?? -Infinity)
+  const limits = [
+    ...(atMost === undefined ? [] : [`at most ${figure(atMost)}`]),
+    ...(atLeast === undefined ? [] : [`at least ${figure(atLeast)}`]),
+  ]
+  return `- ${isMet ? 'met' : 'MISSED'}: ${name} ${figure(value)}, ${limits.join(', ')}`
 }
 
 /** As Markdown, so that it can be pasted into a document. */
