@@ -2,29 +2,35 @@ import cors from '@fastify/cors'
 import multipart from '@fastify/multipart'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { BusyCount } from './domain/busy-count.ts'
+import type { ByteAccount } from './domain/byte-account.ts'
 import type { KeyLimiter } from './domain/key-limiter.ts'
 import type { KeyRegistry } from './domain/key-registry.ts'
 import type { PerformanceHistory } from './domain/provider-stats.ts'
 import type { RequestLog } from './domain/request-record.ts'
 import type { RunStore } from './domain/run-store.ts'
 import type { SpendLedger } from './domain/spending.ts'
+import { NO_TRACER } from './domain/tracer.ts'
 import type { AcceptedRequests } from './generation/accepted-requests.ts'
 import type { GenerationDependencies } from './generation/generation-dependencies.ts'
+import type { Admissions } from './http/admission.ts'
 import { answerClientError } from './http/client-error-handler.ts'
 import type { CheckWebhookUrl } from './http/image-request-reader.ts'
 import type { InspectImage, ReadImageReference } from './http/input-pictures.ts'
-import { MAX_JSON_BODY_BYTES } from './http/limits.ts'
+import { MAX_SMALL_BODY_BYTES } from './http/limits.ts'
 import { createPerformanceReader } from './http/performance-reader.ts'
+import { registerAdmission } from './http/plugins/admission.ts'
 import { registerAuthentication } from './http/plugins/authentication.ts'
 import { registerBodySizes } from './http/plugins/body-sizes.ts'
 import { registerClientGone } from './http/plugins/client-gone.ts'
 import { registerDrain } from './http/plugins/drain.ts'
 import { registerErrorHandler, sendError } from './http/plugins/error-handler.ts'
+import { registerExpectContinue } from './http/plugins/expect-continue.ts'
 import { registerInFlight } from './http/plugins/in-flight.ts'
 import { registerOpenApi } from './http/plugins/openapi.ts'
 import { registerResponseHeaders } from './http/plugins/response-headers.ts'
 import { registerSecurityHeaders, SECURITY_HEADERS } from './http/plugins/security-headers.ts'
 import { registerStalledClients } from './http/plugins/stalled-clients.ts'
+import { registerTracing } from './http/plugins/tracing.ts'
 import { type AnsweredCall, registerTraffic, type Traffic } from './http/plugins/traffic.ts'
 import { createHealthOf } from './http/provider-health.ts'
 import { chooseRequestId } from './http/request-context.ts'
@@ -63,6 +69,10 @@ export interface AppDependencies {
   readonly requestLog: RequestLog
   readonly runs: RunStore
   readonly accepted: AcceptedRequests
+  /** Lets requests for images in. */
+  readonly admissions: Admissions
+  /** Counts what a call holds in memory that is no request for images. */
+  readonly openMemory: () => ByteAccount
   readonly checkWebhookUrl: CheckWebhookUrl
   readonly openKeptImages: OpenKeptImages
   /** Counts the work that no connection waits for. */
@@ -82,6 +92,10 @@ export interface AppDependencies {
   /** Absent: taken from each request. */
   readonly publicBaseUrl?: string
 }
+
+/** Node's own limit of the time that a request's headers take, in ms, and how often it looks. */
+const HEADERS_TIMEOUT_MS = 60_000
+const CHECKING_INTERVAL_MS = 30_000
 
 /** Longest model id in a path; Fastify's own limit of 100 would cut config keys off. */
 const MAX_PARAM_CHARACTERS = 512
@@ -115,9 +129,14 @@ const createServer = ({ logger, requestTimeoutMs }: AppDependencies): FastifyIns
     loggerInstance: logger,
     // Telemetry writes one line per request of its own.
     logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: MAX_JSON_BODY_BYTES,
+    bodyLimit: MAX_SMALL_BODY_BYTES,
     // A request that has not arrived whole by then could not be answered in time either.
     requestTimeout: requestTimeoutMs,
+    http: {
+      // Of two limits Node takes the longer for the whole request.
+      headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs),
+      connectionsCheckingInterval: Math.min(CHECKING_INTERVAL_MS, requestTimeoutMs),
+    },
     // The drain plugin refuses in the contract's own words.
     return503OnClosing: false,
     genReqId: (request) => chooseRequestId(request.headers['x-request-id']),
@@ -151,6 +170,7 @@ const registerNative = (app: FastifyInstance, deps: AppDependencies): void => {
     requestLog,
     catalog,
     results: { runs: deps.runs, openKeptImages: deps.openKeptImages },
+    openMemory: deps.openMemory,
     publicBaseUrl,
     providerNames,
   })
@@ -165,7 +185,7 @@ const registerUnprefixed = (app: FastifyInstance, deps: AppDependencies): void =
     registerMetrics(app, deps.metrics, { access: 'admin' })
   }
   registerMedia(app, { ...deps.media, clock: deps.generation.clock })
-  registerOpenApiDocument(app)
+  registerOpenApiDocument(app, deps.generation.catalog)
   registerDocs(app)
 }
 
@@ -206,9 +226,12 @@ export const buildApp = (deps: AppDependencies): App => {
   registerResponseHeaders(app)
   registerSecurityHeaders(app)
   registerClientGone(app)
+  registerTracing(app, generation.tracer ?? NO_TRACER)
   registerBodySizes(app, deps.requestLog)
   registerDrain(app, readiness)
   registerAuthentication(app, deps.keys, () => generation.clock.now())
+  registerAdmission(app, deps.admissions)
+  registerExpectContinue(app)
   registerOpenApi(app, generation.catalog)
 
   const { catalog } = generation

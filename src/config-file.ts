@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { Ajv, type ErrorObject } from 'ajv'
 import { type Static, Type } from 'typebox'
 import { LineCounter, parseDocument } from 'yaml'
@@ -10,7 +9,9 @@ import {
   keyIdOf,
   UNLIMITED,
 } from './domain/api-key.ts'
+import { instantOf } from './domain/instant.ts'
 import { microUsdFromUsd } from './domain/money.ts'
+import { readTextFile, TextFileError } from './read-text-file.ts'
 import type { RoutingPolicy } from './routing/policy.ts'
 import { type Knob, POLICY_RANGES } from './routing/policy-ranges.ts'
 
@@ -30,11 +31,15 @@ const KEY_HASH = /^sha256:[0-9a-fA-F]{64}$/
 /** A billion USD: sums of it stay exact. */
 const MAX_USD = 1_000_000_000
 const MAX_COUNT = 1_000_000
+/** Longest file, in bytes: 25,000 keys, which take some seconds to be read. */
+const MAX_FILE_BYTES = 4_000_000
+/** Lines that are told when more cannot be read: the file is no YAML. */
+const MAX_TOLD_LINES = 10
 
 const KeySchema = Type.Object(
   {
-    /** The key, or `sha256:<hex>`. */
-    key: Type.String({ pattern: String.raw`^(sha256:[0-9a-fA-F]{64}|(?!sha256:)\S+)$` }),
+    /** The key, or `sha256:<hex>`. Other characters come in headers as each client encodes them. */
+    key: Type.String({ pattern: '^(sha256:[0-9a-fA-F]{64}|(?!sha256:)[!-~]+)$' }),
     name: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
     enabled: Type.Optional(Type.Boolean()),
     expires: Type.Optional(
@@ -102,15 +107,20 @@ const pathOf = (pointer: string): string =>
     .replaceAll(/\/(\d+)(?=\/|$)/g, '[$1]')
     .replaceAll('/', '.')
 
+/** What can be a field's misspelt name. Other names may be keys that were written in the place of one. */
+const FIELD_NAME = /^[A-Za-z_]{1,32}$/
+
 /** Never shows a value, which may be a key. */
 const describeError = ({ instancePath, keyword, params, message }: ErrorObject): string => {
   const path = pathOf(instancePath)
   if (keyword === 'additionalProperties') {
-    return `${[path, params['additionalProperty']].filter(Boolean).join('.')} is not known`
+    const name = String(params['additionalProperty'])
+    const shown = FIELD_NAME.test(name) ? name : '(a name that is not shown)'
+    return `${[path, shown].filter(Boolean).join('.')} is not known`
   }
   if (keyword === 'enum') return `${path} must be one of ${String(params['allowedValues'])}`
   if (keyword === 'pattern' && path.endsWith('.key')) {
-    return `${path} must be a key without white space, or sha256: and 64 hexadecimal digits`
+    return `${path} must be a key of printable ASCII without white space, or sha256: and 64 hexadecimal digits`
   }
   if (keyword === 'pattern')
     return `${path} must be a day, or a time with its offset, such as 2027-01-31T12:00:00Z`
@@ -148,7 +158,7 @@ const toKey = ({ key, name, enabled = true, expires, admin = false, ...rest }: R
     hash,
     ...(name !== undefined && { name }),
     isEnabled: enabled,
-    ...(expires !== undefined && { expiresAtMs: Date.parse(expires) }),
+    ...(expires !== undefined && { expiresAtMs: instantOf(expires) }),
     isAdmin: admin,
     ...(models && { models }),
     limits,
@@ -171,9 +181,11 @@ const keyProblems = (keys: readonly ApiKey[], otherHashes: readonly string[]): s
 const parseText = (text: string, problems: string[]): unknown => {
   const lineCounter = new LineCounter()
   const document = parseDocument(text, { lineCounter, prettyErrors: false })
-  for (const { code, pos } of document.errors) {
+  for (const { code, pos } of document.errors.slice(0, MAX_TOLD_LINES)) {
     problems.push(`line ${lineCounter.linePos(pos[0]).line} cannot be read (${code})`)
   }
+  const untold = document.errors.length - MAX_TOLD_LINES
+  if (untold > 0) problems.push(`${untold} more of its lines cannot be read`)
   if (problems.length > 0) return undefined
   try {
     return document.toJS({ maxAliasCount: 100 })
@@ -218,9 +230,10 @@ export const readConfigFile = (
   const found: string[] = []
   const file = ((): ConfigFile => {
     try {
-      return parseConfigFile(readFileSync(path, 'utf8'), context, found)
+      return parseConfigFile(readTextFile(path, MAX_FILE_BYTES), context, found)
     } catch (error) {
-      found.push((error as NodeJS.ErrnoException).code ?? 'unreadable')
+      const reason = error instanceof TextFileError ? error.message : 'cannot be read'
+      found.push(`${path} ${reason}`)
       return EMPTY_CONFIG_FILE
     }
   })()

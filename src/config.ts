@@ -9,6 +9,8 @@ import type { S3BucketSettings } from './images/s3-client.ts'
 import { type Environment, readVariables } from './read-variables.ts'
 import type { RoutingPolicy } from './routing/policy.ts'
 import { redisUrlProblem } from './state/redis/redis-url.ts'
+import type { TracingSettings } from './telemetry/tracing-settings.ts'
+import { readTracing } from './tracing-environment.ts'
 import { signingSecretProblem } from './webhooks/signing-secret.ts'
 
 /** Everything that the gateway can be told, checked and frozen. */
@@ -29,6 +31,10 @@ export interface Config {
   readonly requestTimeoutMs: number
   /** Deadline of a request that is answered at once. */
   readonly asyncTimeoutMs: number
+  /** Requests for images under way at most; absent: by the memory that there is. */
+  readonly maxRequestsInFlight?: number
+  /** Megabytes that they hold together at most; absent: by the memory that there is. */
+  readonly maxMegabytesInFlight?: number
   /** How long the request log keeps a request, in ms. */
   readonly requestLogKeptMs: number
   /** Most requests that it keeps; absent: as fits where it is kept. */
@@ -58,6 +64,8 @@ export interface Config {
   /** Who finds out if a provider that went down is back. */
   readonly probe: 'duplicate' | 'live' | 'off'
   readonly timeScale: number
+  /** Absent: nothing is traced. */
+  readonly tracing?: TracingSettings
   /** Settings of each provider that they switch on, by provider slug. */
   readonly providers: ReadonlyMap<string, Readonly<Record<string, string>>>
 }
@@ -117,6 +125,9 @@ const readKeyHashes = (values: GatewayEnvironment): Buffer[] =>
   )
 
 /** A list that turns out empty, or a hash that is none, must not open the gateway or become a key. */
+/** What clients can send in a header. */
+const PRINTABLE_ASCII = /^[!-~]+$/
+
 const keyProblems = (values: GatewayEnvironment): string[] => {
   const names = ['GATEWAY_API_KEYS', 'GATEWAY_ADMIN_KEY'] as const
   return names.flatMap((name) => {
@@ -125,6 +136,11 @@ const keyProblems = (values: GatewayEnvironment): string[] => {
     const keys = splitList(text)
     if (keys.length === 0) return [`${name} is set but holds no key`]
     if (keys.some((key) => /\s/.test(key))) return [`${name} holds a key with white space in it`]
+    if (!keys.every((key) => PRINTABLE_ASCII.test(key))) {
+      return [
+        `${name} holds a key with other characters than printable ASCII, which no header can carry`,
+      ]
+    }
     return keys
       .filter((key) => key.startsWith('sha256:') && !KEY_HASH.test(key))
       .map(() => `${name} holds a "sha256:" that is not followed by 64 hexadecimal digits`)
@@ -193,7 +209,7 @@ const readS3 = (values: GatewayEnvironment): S3BucketSettings | undefined => {
 
 const toConfig = (
   values: GatewayEnvironment,
-  providers: Config['providers'],
+  { providers, tracing }: Pick<Config, 'providers' | 'tracing'>,
   file: ConfigFile,
 ): Config => {
   const mediaS3 = readS3(values)
@@ -208,6 +224,10 @@ const toConfig = (
     ...(values.REDIS_URL && { redisUrl: values.REDIS_URL }),
     requestTimeoutMs: values.REQUEST_TIMEOUT_MS,
     asyncTimeoutMs: values.ASYNC_TIMEOUT_MS,
+    ...(values.MAX_REQUESTS_IN_FLIGHT !== undefined && {
+      maxRequestsInFlight: values.MAX_REQUESTS_IN_FLIGHT,
+    }),
+    ...(values.MAX_MB_IN_FLIGHT !== undefined && { maxMegabytesInFlight: values.MAX_MB_IN_FLIGHT }),
     requestLogKeptMs: values.REQUEST_LOG_DAYS * 24 * 3_600_000,
     ...(values.REQUEST_LOG_MAX !== undefined && { requestLogMax: values.REQUEST_LOG_MAX }),
     fetchesInputUrls: values.INPUT_URLS === 'on',
@@ -224,6 +244,7 @@ const toConfig = (
     routing: file.routing,
     probe: values.ROUTING_PROBE,
     timeScale: values.TIME_SCALE,
+    ...(tracing && { tracing }),
     providers,
   })
 }
@@ -266,8 +287,9 @@ export const readConfig = (
   const secret = values.WEBHOOK_SIGNING_SECRET
   const secretProblem = secret && signingSecretProblem(secret)
   if (secretProblem) problems.push(`WEBHOOK_SIGNING_SECRET ${secretProblem}`)
+  const tracing = readTracing(values, problems)
   if (problems.length > 0) throw new ConfigError(problems)
-  return toConfig(values, providers, file)
+  return toConfig(values, { providers, ...(tracing && { tracing }) }, file)
 }
 
 /** The process's environment over the variables of `.env` in the working directory, where there is one. */

@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Static, Type } from 'typebox'
+import { TRACING_VARIABLES } from './tracing-environment.ts'
 
 const port = (fallback: number, description: string) =>
   Type.Integer({ minimum: 0, maximum: 65535, default: fallback, description })
@@ -42,6 +43,22 @@ export const GatewayEnvironmentSchema = Type.Object({
     default: 900_000,
     description: 'Deadline of a request with `Prefer: respond-async`, for which nobody waits',
   }),
+  MAX_REQUESTS_IN_FLIGHT: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 1_000_000,
+      description:
+        'Requests for images under way, those of `Prefer: respond-async` among them; more are a 503. Default: by the memory that the process may use',
+    }),
+  ),
+  MAX_MB_IN_FLIGHT: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 1_000_000,
+      description:
+        'Megabytes of pictures that all requests together hold: new ones are a 503 beyond half of it, answers wait beyond all of it. Default: by the memory that the process may use',
+    }),
+  ),
   INPUT_URLS: Type.Unsafe<'on' | 'off'>({
     type: 'string',
     enum: ['on', 'off'],
@@ -152,6 +169,7 @@ export const GatewayEnvironmentSchema = Type.Object({
     description:
       "Divides every routing duration, poll interval, back-off and provider's time-out; for tests",
   }),
+  ...TRACING_VARIABLES,
 })
 
 /** The gateway's own variables, coerced and with their defaults. */

@@ -3,12 +3,14 @@ import type { Logger } from 'pino'
 import { providerModules } from '#providers/provider-modules.ts'
 import { CatalogError } from './catalog/model-files.ts'
 import { type Config, ConfigError, readConfig, readProcessEnvironment } from './config.ts'
+import { reloadOnHangup } from './reload-on-hangup.ts'
 import { shutdownLimitMs } from './shutdown-limit.ts'
 import { type RunningGateway, startGateway } from './start-gateway.ts'
 import { createLogger } from './telemetry/logger.ts'
 
-/** One sentence for what an operator can mend, such as a port in use or a folder that cannot be written. */
+/** A sentence for each thing that an operator can mend, such as a port in use or a folder that cannot be written. */
 const describeStartProblem = (error: unknown): string => {
+  if (error instanceof AggregateError) return error.errors.map(describeStartProblem).join('\n')
   if (error instanceof ConfigError || error instanceof CatalogError) return error.message
   if (!(error instanceof Error)) return 'The gateway cannot start.'
   const isSystemError = 'syscall' in error
@@ -42,6 +44,8 @@ const run = async (): Promise<void> => {
       {
         delay: shutdownLimitMs(config),
         logger: false,
+        // It reads the models again.
+        skip: ['SIGHUP'],
         onTimeout: cutOff,
         onSecondSignal: cutOff,
         onSecondError: cutOff,
@@ -52,7 +56,9 @@ const run = async (): Promise<void> => {
         await gateway?.close()
       },
     )
-    gateway = await startGateway(config, logger).catch((error: unknown) => {
+    const starting = startGateway(config, logger)
+    reloadOnHangup(starting)
+    gateway = await starting.catch((error: unknown) => {
       grace.uninstall()
       throw error
     })

@@ -1,34 +1,38 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
-import { createUpstreamFetch, type UpstreamFetch } from '#providers/lib/upstream-fetch.ts'
+import { createUpstreamTransport } from '#providers/lib/upstream-transport.ts'
 import { providerModules } from '#providers/provider-modules.ts'
 import { type App, type AppDependencies, buildAdminApp, buildApp } from './app.ts'
-import { type Catalog, createCatalog } from './catalog/catalog.ts'
-import { readModelFiles } from './catalog/model-files.ts'
+import type { Catalog } from './catalog/catalog.ts'
 import type { Config } from './config.ts'
-import { type BusyCount, createBusyCount } from './domain/busy-count.ts'
+import { createBusyCount } from './domain/busy-count.ts'
 import { systemClock } from './domain/clock.ts'
 import type { ProviderAdapter } from './domain/provider-adapter.ts'
+import type { Tracer } from './domain/tracer.ts'
 import { createGenerationEvents } from './generation/events.ts'
 import type { GenerationDependencies } from './generation/generation-dependencies.ts'
 import { recordRequests } from './generation/record-requests.ts'
-import { trackCalls } from './generation/track-calls.ts'
 import { MAX_INPUT_IMAGE_BYTES } from './http/limits.ts'
-import { convertInputImage } from './images/convert.ts'
 import { createImageFetcher, type ImageFetcher } from './images/fetch-image.ts'
 import { DEFAULT_MAX_INPUT_PIXELS, inspectInputImage } from './images/inspect-input-image.ts'
 import { createOpenKeptImages } from './images/kept-images.ts'
 import { measureFetches } from './images/measure-fetches.ts'
 import { prepareImages } from './images/prepare-images.ts'
 import { readInputImage } from './images/read-input-image.ts'
+import { traceFetches } from './images/trace-images.ts'
 import type { Routing } from './routing/routing.ts'
+import { startAdapters } from './start-adapters.ts'
+import { startAdmission } from './start-admission.ts'
+import { startCatalog } from './start-catalog.ts'
 import { checkKeyModels, type RunningKeys, startKeys } from './start-keys.ts'
 import { type RunningMedia, startMedia } from './start-media.ts'
 import { answerCounter, startMetrics, watchParts } from './start-metrics.ts'
+import { listen, settleAll } from './start-problems.ts'
 import { startRequestLog } from './start-request-log.ts'
 import { startRouting } from './start-routing.ts'
 import { startRuns } from './start-runs.ts'
+import { startTracing, traceImageWork } from './start-tracing.ts'
 import { countEvents } from './telemetry/count-events.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { logRequestEvents } from './telemetry/request-events.ts'
@@ -52,28 +56,10 @@ export interface RunningGateway {
   readonly logger: Logger
   /** Ids of the requests that have come and are not done, those that no connection waits for included. */
   underWay(): readonly string[]
+  /** Reads the model files again, and goes on with the old ones where something is wrong. True: they were taken in. */
+  reload(): Promise<boolean>
   /** Takes no new requests, finishes those in flight, frees everything. */
   close(): Promise<void>
-}
-
-const createAdapters = (
-  config: Config,
-  logger: Logger,
-  upstream: UpstreamFetch,
-  calls: BusyCount,
-): Map<string, ProviderAdapter> => {
-  const dependencies = {
-    fetch: upstream.fetch,
-    logger,
-    clock: systemClock,
-    timeScale: config.timeScale,
-  }
-  const adapters = new Map<string, ProviderAdapter>()
-  for (const module of providerModules) {
-    const settings = config.providers.get(module.id)
-    if (settings) adapters.set(module.id, trackCalls(module.create(settings, dependencies), calls))
-  }
-  return adapters
 }
 
 interface GenerationParts {
@@ -85,12 +71,14 @@ interface GenerationParts {
   readonly fetcher: ImageFetcher
   readonly routing: Routing
   readonly keys: Pick<RunningKeys, 'keys' | 'ledger'>
+  readonly tracer: Tracer
 }
 
 const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'unknown')
 
 const createGeneration = (parts: GenerationParts): GenerationDependencies => {
-  const { config, catalog, adapters, media, fetcher, routing, logger } = parts
+  const { config, catalog, adapters, media, fetcher, routing, logger, tracer } = parts
+  const { store, convert, convertInput } = traceImageWork(media.store, tracer)
   const { keys, ledger } = parts.keys
   return {
     catalog,
@@ -99,10 +87,12 @@ const createGeneration = (parts: GenerationParts): GenerationDependencies => {
     clock: systemClock,
     events: createGenerationEvents(),
     budgets: { budgetOf: (keyId) => keys.find(keyId)?.budget, ledger },
-    convertInput: convertInputImage,
-    prepareImages: (images, wanted, { signal, measureUpstream }) =>
+    tracer,
+    convertInput,
+    prepareImages: (images, wanted, { signal, measureUpstream, memory }) =>
       prepareImages(images, wanted, {
-        store: media.store,
+        store,
+        convert,
         signer: media.signer,
         fetcher: measureFetches(fetcher, measureUpstream),
         clock: systemClock,
@@ -112,14 +102,16 @@ const createGeneration = (parts: GenerationParts): GenerationDependencies => {
         onNotKept: (error) =>
           logger.warn({ name: nameOf(error) }, 'an answered image could not be kept'),
         signal,
+        memory,
       }),
   }
 }
 
-const readCatalog = async ({ modelsDirs }: Config): Promise<Catalog> => {
-  const builtIn = new URL('./catalog/models', import.meta.url).pathname
-  return createCatalog(await readModelFiles([builtIn, ...modelsDirs]))
-}
+const createOpener = (
+  { mediaTtlMs }: Config,
+  { store, signer }: RunningMedia,
+): AppDependencies['openKeptImages'] =>
+  createOpenKeptImages({ store, signer, clock: systemClock, mediaTtlMs })
 
 const createFetcher = (config: Config): ImageFetcher =>
   createImageFetcher({
@@ -155,6 +147,7 @@ interface GatewayParts {
   readonly app: AppDependencies
   /** Has metrics show what the server is busy with. To be called once. */
   watch(app: App): void
+  reload: RunningGateway['reload']
   /** Ends what requests work with, once none is left. */
   release(): Promise<void>
 }
@@ -163,17 +156,20 @@ const createParts = async (
   config: Config,
   logger: Logger,
   readiness: AppDependencies['readiness'],
+  tracer: Tracer,
 ): Promise<GatewayParts> => {
-  const upstream = createUpstreamFetch()
-  const fetcher = createFetcher(config)
+  const upstream = createUpstreamTransport()
+  const fetcher = traceFetches(createFetcher(config), tracer)
   const calls = createBusyCount()
-  const adapters = createAdapters(config, logger, upstream, calls)
-  const media = await startMedia(config, logger)
-  const catalog = await readCatalog(config)
+  const adapters = startAdapters({ config, logger, upstream, calls, tracer })
+  const opening = [startMedia(config, logger), startCatalog(config, logger)] as const
+  const [media, { catalog, reload }] = await settleAll(opening)
   checkKeyModels(config, catalog)
   const metrics = startMetrics(catalog)
+  const admission = startAdmission(config, metrics)
+  const { budget, admissions } = admission
   const closing = new AbortController()
-  const startingKeys = startKeys(config, logger)
+  const startingKeys = startKeys(config, { logger, metrics })
   const runningRouting = await startRouting({
     config,
     catalog,
@@ -193,17 +189,13 @@ const createParts = async (
     fetcher,
     routing,
     logger,
+    tracer,
   })
   const { requestLog, waiting, close: closeRequestLog } = startRequestLog(config, logger, metrics)
   logRequestEvents(generation.events, logger)
   countEvents(generation.events, metrics)
   recordRequests(generation.events, requestLog)
-  const openKeptImages = createOpenKeptImages({
-    store: media.store,
-    signer: media.signer,
-    clock: systemClock,
-    mediaTtlMs: config.mediaTtlMs,
-  })
+  const openKeptImages = createOpener(config, media)
   const providerNames = new Map(providerModules.map(({ id, name }) => [id, name]))
   const {
     drain: drainRuns,
@@ -211,7 +203,7 @@ const createParts = async (
     isShared,
     webhooksUnderWay,
     ...running
-  } = startRuns({ config, generation, requestLog, openKeptImages, providerNames, logger })
+  } = startRuns({ config, generation, requestLog, openKeptImages, providerNames, logger, budget })
   const release = async (): Promise<void> => {
     await drainRuns()
     closing.abort()
@@ -231,6 +223,8 @@ const createParts = async (
     history,
     requestLog,
     ...running,
+    admissions,
+    openMemory: budget.openAccount,
     openKeptImages,
     providerNames,
     metrics,
@@ -246,9 +240,10 @@ const createParts = async (
   }
   const watch = (server: App): void => {
     const runs = { detached: running.detached, isShared, webhooksUnderWay }
-    watchParts({ config, generation, runs, requestLog: { waiting }, app: server }, metrics)
+    const parts = { config, generation, runs, requestLog: { waiting }, admission, app: server }
+    watchParts(parts, metrics)
   }
-  return { app, watch, release }
+  return { app, watch, reload, release }
 }
 
 /**
@@ -261,18 +256,17 @@ export const startGateway = async (
   patience: Pick<AppDependencies, 'stalledAfterMs'> = {},
 ): Promise<RunningGateway> => {
   const readiness = { isReady: false }
-  const parts = await createParts(config, logger, readiness)
+  const tracing = await startTracing(config, logger)
+  const parts = await createParts(config, logger, readiness, tracing.tracer)
   const api = buildApp({ ...parts.app, ...patience })
   parts.watch(api)
   const admin = buildAdminApp(parts.app)
   try {
-    await api.server.listen({ host: config.host, port: config.port })
-    if (parts.app.hasAdminPort) {
-      await admin.listen({ host: config.adminHost, port: config.adminPort })
-    }
+    await listen(config, { api: api.server, admin })
   } catch (error) {
     await Promise.all([api.server.close(), admin.close()])
     await parts.release()
+    await tracing.close()
     throw error
   }
   readiness.isReady = true
@@ -281,6 +275,7 @@ export const startGateway = async (
     await drain(api)
     await parts.release()
     await admin.close()
+    await tracing.close()
   }
   return {
     url: urlOf(api.server, config.host),
@@ -288,6 +283,7 @@ export const startGateway = async (
     underWay: () => [
       ...new Set([api.inFlight, parts.app.detached].flatMap((busy) => busy.names())),
     ],
+    reload: parts.reload,
     close,
   }
 }

@@ -1,9 +1,10 @@
+import { access, constants } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname } from 'node:path'
 import type { Logger } from 'pino'
 import { type Config, ConfigError } from './config.ts'
 import { systemClock } from './domain/clock.ts'
-import { loadDiskMediaSecret } from './images/disk-media-secret.ts'
+import { keepDiskMediaSecret, loadDiskMediaSecret } from './images/disk-media-secret.ts'
 import { createDiskMediaStore } from './images/disk-media-store.ts'
 import { isForeignFolder } from './images/foreign-folder.ts'
 import { limitHandOuts } from './images/limit-hand-outs.ts'
@@ -31,6 +32,8 @@ export interface RunningMedia {
 interface OpenStore extends Pick<RunningMedia, 'store' | 'handOuts'> {
   /** The key that lies beside the images; not asked for when the operator gives one. */
   loadSecret(): Promise<Buffer>
+  /** Puts that key back when something has removed it. Absent: nothing removes it. */
+  keepSecret?(secret: Buffer): Promise<void>
   close(): void
 }
 
@@ -42,16 +45,29 @@ const checkOwner = async (directory: string): Promise<void> => {
   ])
 }
 
-const openDisk = async (directory: string): Promise<OpenStore> => {
-  const store = await createDiskMediaStore(directory)
-  if (dirname(directory) === tmpdir()) await checkOwner(directory)
-  return {
-    store,
-    handOuts: store,
-    loadSecret: () => loadDiskMediaSecret(directory),
-    close: () => undefined,
+/** Names the variable in what the system says of its folder. */
+const ofFolder = async <T>(directory: string, step: () => Promise<T>): Promise<T> => {
+  try {
+    return await step()
+  } catch (error) {
+    if (error instanceof ConfigError || !(error instanceof Error)) throw error
+    throw new ConfigError([`MEDIA_DIR ${directory} cannot be used: ${error.message}`])
   }
 }
+
+const openDisk = (directory: string): Promise<OpenStore> =>
+  ofFolder(directory, async () => {
+    const store = await createDiskMediaStore(directory)
+    await access(directory, constants.W_OK)
+    if (dirname(directory) === tmpdir()) await checkOwner(directory)
+    return {
+      store,
+      handOuts: store,
+      loadSecret: () => ofFolder(directory, () => loadDiskMediaSecret(directory)),
+      keepSecret: (secret) => keepDiskMediaSecret(directory, secret),
+      close: () => undefined,
+    }
+  })
 
 const openBucket = (settings: S3BucketSettings, logger: Logger): OpenStore => {
   const [client, readers] = [createS3Client(settings), createS3Client(settings)]
@@ -79,18 +95,22 @@ const openBucket = (settings: S3BucketSettings, logger: Logger): OpenStore => {
 }
 
 /** One sweep at a time: a slow store is not asked again before it has answered. */
-const startSweeping = (store: MediaStore, logger: Logger): NodeJS.Timeout => {
+const startSweeping = (
+  store: MediaStore,
+  keepSecret: () => Promise<void>,
+  logger: Logger,
+): NodeJS.Timeout => {
   let isSweeping = false
   const sweep = async (): Promise<void> => {
     if (isSweeping) return
     isSweeping = true
-    try {
-      await store.sweep(systemClock.now())
-    } catch (error) {
-      logger.warn(readS3Failure(error), 'expired images could not be removed')
-    } finally {
-      isSweeping = false
+    // First what makes room for the other.
+    for (const step of [() => store.sweep(systemClock.now()), keepSecret]) {
+      await step().catch((error: unknown) =>
+        logger.warn(readS3Failure(error), 'the store of hosted images could not be tidied'),
+      )
     }
+    isSweeping = false
   }
   return setInterval(() => void sweep(), SWEEP_INTERVAL_MS).unref()
 }
@@ -101,7 +121,10 @@ export const startMedia = async (config: Config, logger: Logger): Promise<Runnin
   const opened = mediaS3 ? openBucket(mediaS3, logger) : await openDisk(mediaDir)
   try {
     const secret = mediaSigningKey ? Buffer.from(mediaSigningKey) : await opened.loadSecret()
-    const sweeping = startSweeping(opened.store, logger)
+    const keepSecret = async (): Promise<void> => {
+      if (!mediaSigningKey) await opened.keepSecret?.(secret)
+    }
+    const sweeping = startSweeping(opened.store, keepSecret, logger)
     const close = (): void => {
       clearInterval(sweeping)
       opened.close()

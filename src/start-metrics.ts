@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs'
 import type { App } from './app.ts'
 import type { Catalog } from './catalog/catalog.ts'
+import type { ReloadableCatalog } from './catalog/reloadable-catalog.ts'
 import { STANDARD_PARAMETERS } from './catalog/standard-parameters.ts'
 import type { Config } from './config.ts'
 import { RoutingFieldSchema } from './domain/image-request.ts'
 import type { GenerationDependencies } from './generation/generation-dependencies.ts'
 import type { AnsweredCall } from './http/plugins/traffic.ts'
 import { imageQueueLength } from './images/image-queue.ts'
+import type { RunningAdmission } from './start-admission.ts'
 import type { RunningRequestLog } from './start-request-log.ts'
 import type { RunningRuns } from './start-runs.ts'
 import { createMetrics, type Metrics } from './telemetry/create-metrics.ts'
@@ -34,8 +36,11 @@ const readVersion = (): string => {
 }
 
 /** Metrics that count nothing yet. */
-export const startMetrics = (catalog: Catalog): Metrics =>
-  createMetrics({ catalog: labelsOf(catalog), version: readVersion() })
+export const startMetrics = (catalog: ReloadableCatalog): Metrics => {
+  const metrics = createMetrics({ catalog: labelsOf(catalog), version: readVersion() })
+  catalog.onReload((next) => metrics.extend(labelsOf(next)))
+  return metrics
+}
 
 /** What counts the answers of the API port. */
 export const answerCounter = (metrics: Metrics): ((call: AnsweredCall) => void) => {
@@ -49,15 +54,18 @@ export interface MeasuredParts {
   readonly generation: GenerationDependencies
   readonly runs: Pick<RunningRuns, 'detached' | 'isShared' | 'webhooksUnderWay'>
   readonly requestLog: Pick<RunningRequestLog, 'waiting'>
+  readonly admission: RunningAdmission
   readonly app: Pick<App, 'inFlight' | 'traffic'>
 }
 
 /** Has metrics told how things stand whenever they are read. */
 export const watchParts = (parts: MeasuredParts, metrics: Metrics): void => {
-  const { config, generation, runs, requestLog, app } = parts
+  const { config, generation, runs, requestLog, admission, app } = parts
   const { catalog, adapters, routing } = generation
   const view = {
-    models: catalog.models,
+    get models() {
+      return catalog.models
+    },
     configuredProviders: new Set(adapters.keys()),
     routing,
     requestTimeoutMs: config.requestTimeoutMs,
@@ -68,6 +76,11 @@ export const watchParts = (parts: MeasuredParts, metrics: Metrics): void => {
       requestsInFlight: () => app.inFlight.count,
       detachedRequests: () => runs.detached.names().length,
       bytesInFlight: app.traffic.bytes,
+      memory: admission.budget.figures,
+      admittedRequests: () => ({
+        underWay: admission.admissions.underWay(),
+        limit: admission.maxRequests,
+      }),
       imageQueue: imageQueueLength,
       webhooksUnderWay: runs.webhooksUnderWay,
       requestLogWaiting: requestLog.waiting,

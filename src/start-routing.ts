@@ -1,10 +1,11 @@
 import type { Logger } from 'pino'
 import type { Catalog } from './catalog/catalog.ts'
+import type { ReloadableCatalog } from './catalog/reloadable-catalog.ts'
 import type { Config } from './config.ts'
 import { systemClock } from './domain/clock.ts'
 import type { PerformanceHistory } from './domain/provider-stats.ts'
 import { DEFAULT_ROUTING_POLICY } from './routing/policy.ts'
-import { createRouting, type Routing } from './routing/routing.ts'
+import { createRouting, type Routing, trackedOfferings } from './routing/routing.ts'
 import { createLocalExchange } from './state/local-exchange.ts'
 import { createRedisExchange } from './state/redis-exchange.ts'
 import type { SharingStatus, StatsSharing } from './state/stats-sharing.ts'
@@ -16,7 +17,7 @@ const LEAST_TICK_MS = 10
 
 export interface RoutingParts {
   readonly config: Config
-  readonly catalog: Catalog
+  readonly catalog: ReloadableCatalog
   readonly configuredProviders: ReadonlySet<string>
   readonly logger: Logger
   readonly metrics: Metrics
@@ -32,6 +33,9 @@ export interface RunningRouting {
   close(): Promise<void>
 }
 
+const configKeysOf = ({ models }: Pick<Catalog, 'models'>): string[] =>
+  models.flatMap(({ offerings }) => offerings.map(({ configKey }) => configKey))
+
 const createSharing = ({ config, catalog, logger, metrics }: RoutingParts): StatsSharing => {
   const { redisUrl, timeScale } = config
   if (redisUrl === undefined) return createLocalExchange({ clock: systemClock, timeScale })
@@ -41,14 +45,11 @@ const createSharing = ({ config, catalog, logger, metrics }: RoutingParts): Stat
     else
       logger.warn({ reason }, 'Redis cannot be used: routing goes on with what this gateway knows')
   }
-  const configKeys = catalog.models.flatMap(({ offerings }) =>
-    offerings.map(({ configKey }) => configKey),
-  )
   return createRedisExchange({
     url: redisUrl,
     clock: systemClock,
     timeScale,
-    configKeys,
+    configKeys: configKeysOf(catalog),
     onStatus,
     onHistoryTrouble: (reason) =>
       logger.warn({ reason }, 'Redis does not give the whole performance history'),
@@ -70,6 +71,11 @@ export const startRouting = async (parts: RoutingParts): Promise<RunningRouting>
     exchange: sharing.exchange,
   })
   sharing.attach(routing.tracker)
+  catalog.onReload(({ models }) => {
+    const offerings = trackedOfferings({ models, configuredProviders, policy: routing.policy })
+    routing.tracker.follow(offerings, routing.clock.nowMs())
+    sharing.follow(configKeysOf({ models }))
+  })
   await sharing.start()
   const tick = (): void => routing.tracker.tick(routing.clock.nowMs())
   const intervalMs = Math.max(LEAST_TICK_MS, TICK_MS / config.timeScale)

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { ByteBudget } from './bytes/byte-budget.ts'
 import type { Config } from './config.ts'
 import { type BusyCount, createBusyCount } from './domain/busy-count.ts'
 import { systemClock } from './domain/clock.ts'
@@ -23,6 +24,7 @@ import {
   createWebhookSender,
   WEBHOOK_RETRY_DELAYS_MS,
   WEBHOOK_TIMEOUT_MS,
+  WEBHOOKS_PROMISED,
   type WebhookSender,
 } from './webhooks/send-webhook.ts'
 import { createWebhookSigner } from './webhooks/webhook-headers.ts'
@@ -42,6 +44,8 @@ export interface RunParts {
   /** Provider slug → name for people. */
   readonly providerNames: ReadonlyMap<string, string>
   readonly logger: Logger
+  /** What all requests together may hold in memory. */
+  readonly budget: ByteBudget
 }
 
 /** Requests that outlive their connections. */
@@ -70,7 +74,12 @@ const createWebhooks = (parts: RunParts): Webhooks => {
   const { config, requestLog, openKeptImages, providerNames, logger } = parts
   const { webhookSigningSecret: secret } = config
   const rules = createOutboundRules(config.outboundAllow)
-  const checkUrl = createWebhookUrlCheck({ rules, canSign: secret !== undefined })
+  let sender: WebhookSender | undefined
+  const checkUrl = createWebhookUrlCheck({
+    rules,
+    canSign: secret !== undefined,
+    isFull: () => (sender?.underWay() ?? 0) >= WEBHOOKS_PROMISED,
+  })
   if (secret === undefined) {
     const notify: Webhooks['notify'] = async ({ requestId }) => {
       logger.warn({ requestId }, 'a webhook was not sent: this gateway has no secret to sign it')
@@ -78,7 +87,7 @@ const createWebhooks = (parts: RunParts): Webhooks => {
     }
     return { notify, checkUrl }
   }
-  const sender = createWebhookSender({
+  sender = createWebhookSender({
     poster: createWebhookPoster({ rules, timeoutMs: WEBHOOK_TIMEOUT_MS }),
     sign: createWebhookSigner(secret),
     clock: systemClock,
@@ -117,12 +126,19 @@ const createRunStore = ({
 
 /** Takes over, from the start and from time to time, what gateways that have died had taken on. */
 export const startRuns = (parts: RunParts): RunningRuns => {
-  const { generation, requestLog, logger } = parts
+  const { generation, requestLog, logger, budget } = parts
   const { timeScale } = parts.config
   const { runs, isShared } = createRunStore(parts.config)
   const detached = createBusyCount()
   const { sender, notify, checkUrl } = createWebhooks(parts)
-  const accepted = createAcceptedRequests({ generation, runs, requestLog, notify, detached })
+  const accepted = createAcceptedRequests({
+    generation,
+    runs,
+    requestLog,
+    notify,
+    detached,
+    openMemory: budget.openAccount,
+  })
   const everyMs = Math.max(100, ADOPTION_INTERVAL_MS / timeScale)
   const adopting = adoptRepeatedly(accepted, everyMs, ({ name, stack }) =>
     logger.error({ name, stack }, 'requests could not be taken over'),

@@ -66,6 +66,8 @@ describe('the dependency rule', () => {
     ['src/http/seed.ts', 'ioredis'],
     ['src/http/seed.ts', 'sharp'],
     ['src/routing/seed.ts', 'prom-client'],
+    ['src/generation/seed.ts', '@opentelemetry/api'],
+    ['src/start-tracing.ts', '@opentelemetry/sdk-trace'],
     ['src/main.ts', '@google/genai'],
     ['src/domain/seed.ts', '@fal-ai/client'],
     ['src/images/seed.ts', 'replicate'],
@@ -89,6 +91,7 @@ describe('the dependency rule', () => {
     ['src/images/seed.ts', '@aws-sdk/client-s3'],
     ['src/state/seed.ts', 'ioredis'],
     ['src/webhooks/seed.ts', '#src/images/outbound-rules.ts'],
+    ['src/telemetry/seed.ts', '@opentelemetry/api'],
   ])('allows %s to import %s', async (path, specifier) => {
     expect(await seed(path, `import { a } from '${specifier}'\nexport const b = a\n`)).toEqual([])
   })

@@ -97,7 +97,7 @@ routing: { maxAttempts: 0, probe: live, moderationFailover: sometimes }
     expect(problemsOf(text).toSorted()).toEqual([
       'keys[0].budget.period must be one of day,month,total',
       'keys[0].budget.usd must be >= 0',
-      'keys[0].key must be a key without white space, or sha256: and 64 hexadecimal digits',
+      'keys[0].key must be a key of printable ASCII without white space, or sha256: and 64 hexadecimal digits',
       'keys[0].limits.concurrent must be integer',
       'keys[0].limits.perMinute is not known',
       "keys[1] must have required property 'key'",
@@ -120,6 +120,16 @@ routing: { maxAttempts: 0, probe: live, moderationFailover: sometimes }
       {},
       ['keys[0].expires is no time that there is'],
     ],
+    // Taken for the 3rd of March otherwise.
+    ['keys: [{ key: a, expires: 2027-02-31 }]', {}, ['keys[0].expires is no time that there is']],
+    // Clients send such a key in one encoding or another: none would ever be the same.
+    [
+      'keys: [{ key: schlüssel }]',
+      {},
+      [
+        'keys[0].key must be a key of printable ASCII without white space, or sha256: and 64 hexadecimal digits',
+      ],
+    ],
     [
       'routing: { longestTimeoutMs: 300000 }',
       {},
@@ -139,8 +149,17 @@ routing: { maxAttempts: 0, probe: live, moderationFailover: sometimes }
     expect(problemsOf('keys:\n  - key: my-secret\n\tname: "x')).toEqual(
       expect.arrayContaining([expect.stringMatching(/^line 3 cannot be read \([A-Z_]+\)$/)]),
     )
+    // A key that was written where a name should stand.
+    expect(problemsOf('keys: [{ key: a, sk-planted-1: { name: x } }]\nsk-planted-2: {}')).toEqual([
+      '(a name that is not shown) is not known',
+      'keys[0].(a name that is not shown) is not known',
+    ])
     expect(problemsOf('keys: []\nkeys: []')).toEqual(['line 2 cannot be read (DUPLICATE_KEY)'])
-    expect(problemsOf('', { CONFIG_FILE: join(folder, 'nowhere.yaml') })).toEqual(['ENOENT'])
+    const nowhere = join(folder, 'nowhere.yaml')
+    expect(problemsOf('', { CONFIG_FILE: nowhere })).toEqual([`${nowhere} does not exist`])
+    const noYaml = problemsOf('}\n'.repeat(100))
+    expect(noYaml).toHaveLength(11)
+    expect(noYaml.at(-1)).toMatch(/^\d+ more of its lines cannot be read$/)
   })
 
   it('is shown in the README as it can be used', () => {

@@ -53,7 +53,11 @@ describe('the configuration', () => {
 
   it('shows each provider its own settings only', () => {
     const { providers } = read({ FAL_KEY: 'f', GEMINI_API_KEY: 'g' })
-    expect(providers.get('fal')).toEqual({ FAL_KEY: 'f', FAL_BASE_URL: 'https://queue.fal.run' })
+    expect(providers.get('fal')).toEqual({
+      FAL_KEY: 'f',
+      FAL_BASE_URL: 'https://queue.fal.run',
+      FAL_SCHEMA_BASE_URL: 'https://fal.ai',
+    })
   })
 
   it('reads keys as text or as hashes', () => {
@@ -95,7 +99,7 @@ describe('the configuration', () => {
       'TIME_SCALE',
       'GATEWAY_API_KEYS',
       'PUBLIC_BASE_URL',
-      'FAL_KEY_FILE: ENOENT',
+      'FAL_KEY_FILE: /does/not/exist does not exist',
     ]) {
       expect(message).toContain(name)
     }
@@ -104,11 +108,14 @@ describe('the configuration', () => {
     expect(message).not.toContain('secret-value')
   })
 
-  it.each([',', ' , ', 'sha256:abc'])('does not take %j for a key, nor for none', (keys) => {
-    const environment = { FAL_KEY: 'k', HOST: '0.0.0.0', GATEWAY_API_KEYS: keys }
-    expect(() => read(environment)).toThrow('GATEWAY_API_KEYS')
-    expect(() => read({ ...environment, HOST: '127.0.0.1' })).toThrow('GATEWAY_API_KEYS')
-  })
+  it.each([',', ' , ', 'sha256:abc', 'schlüssel'])(
+    'does not take %j for a key, nor for none',
+    (keys) => {
+      const environment = { FAL_KEY: 'k', HOST: '0.0.0.0', GATEWAY_API_KEYS: keys }
+      expect(() => read(environment)).toThrow('GATEWAY_API_KEYS')
+      expect(() => read({ ...environment, HOST: '127.0.0.1' })).toThrow('GATEWAY_API_KEYS')
+    },
+  )
 
   it.each([
     ['OUTBOUND_ALLOW', 'http://foo'],

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { renderConfigurationTable } from '#src/cli/configuration-table.ts'
+import { renderModelsTable } from '#src/cli/models-table.ts'
 import { makePicture } from '#test/helpers/pictures.ts'
 import { startTestGateway, TEST_KEY, type TestGateway } from '#test/helpers/start-test-gateway.ts'
 
@@ -40,8 +41,13 @@ describe('READMEs', () => {
 
 describe('the main README', () => {
   it('has the configuration table that npm run docs:configuration prints', () => {
-    const [, table] = readme.split(/<!-- npm run docs:configuration -->\n|\n<!-- end -->/)
+    const [, table] = /<!-- npm run docs:configuration -->\n(.*?)\n<!-- end -->/s.exec(readme) ?? []
     expect(table).toBe(renderConfigurationTable())
+  })
+
+  it('has the table of models that npm run docs:models prints', async () => {
+    const [, table] = /<!-- npm run docs:models -->\n(.*?)\n<!-- end -->/s.exec(readme) ?? []
+    expect(table).toBe(await renderModelsTable())
   })
 
   it('names npm scripts and compose profiles that exist', () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -64,6 +64,37 @@ describe.each(['folder', 'bucket'] as const)('hosting in a %s', (kind) => {
     const files = [await put(58_000), await put(62_000)]
     vi.advanceTimersByTime(60_000)
     await expect.poll(names[kind]).toEqual(['.signing-key', files[1]])
+  })
+})
+
+describe('a folder', () => {
+  it('is given its signing key again when something has removed it', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const one = await start({})
+    await rm(directory, { recursive: true })
+    vi.advanceTimersByTime(60_000)
+    await expect.poll(() => readdir(directory).catch(() => [])).toEqual(['.signing-key'])
+    const other = await start({})
+    expect(other.signer.sign('a.png', 9e12)).toBe(one.signer.sign('a.png', 9e12))
+  })
+
+  it.each([
+    ['is a file', async (path: string) => writeFile(path, ''), 'EEXIST'],
+    [
+      'has a key of another length',
+      async (path: string) => {
+        await mkdir(path)
+        await writeFile(join(path, '.signing-key'), 'short')
+      },
+      'must hold 32 bytes but has 5',
+    ],
+  ])('that %s ends the start with the name of its variable', async (_, make, reason) => {
+    const path = join(directory, 'media')
+    await make(path)
+    const error = await start({ MEDIA_DIR: path }).catch((thrown) => thrown)
+    expect(error).toBeInstanceOf(ConfigError)
+    expect(error.message).toContain(`MEDIA_DIR ${path} cannot be used: `)
+    expect(error.message).toContain(reason)
   })
 })
 

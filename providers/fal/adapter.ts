@@ -5,8 +5,14 @@ import {
   unreadableAnswer,
   withWorkMayExist,
 } from '#providers/lib/provider-failure.ts'
-import { createSingleShot, type SingleShot } from '#providers/lib/single-shot-fetch.ts'
+import {
+  createSingleShot,
+  type SingleShot,
+  type SingleShotOptions,
+} from '#providers/lib/single-shot-fetch.ts'
 import { tell } from '#providers/lib/tell.ts'
+import { createTextWithBytes, type TextWithBytes } from '#src/bytes/text-with-bytes.ts'
+import type { ByteAccount } from '#src/domain/byte-account.ts'
 import { ProviderError } from '#src/domain/errors.ts'
 import type { JsonValue } from '#src/domain/json.ts'
 import type {
@@ -52,6 +58,8 @@ interface Session {
   readonly endpointId: string
   /** Absent: not known, as the job was created elsewhere. */
   readonly sentPrompt?: JsonValue | undefined
+  /** Where what is held of the result is counted; absent: nobody counts. */
+  readonly memory?: ByteAccount | undefined
 }
 
 /** Submits to fal's queue, looks until the job is done, reads its result. */
@@ -63,11 +71,12 @@ export const createFalAdapter = (
   return {
     generate: async (call) => {
       try {
-        const { endpointId, ...options } = buildRequest(call, timeScale)
+        const placed = createTextWithBytes()
+        const { endpointId, ...options } = buildRequest(call, timeScale, placed.place)
         const sentPrompt = call.input.prompt
-        const session = { settings, dependencies, endpointId, sentPrompt }
+        const session = { settings, dependencies, endpointId, sentPrompt, memory: call.memory }
         const creation: JobCreation<FalJob> = {
-          create: (signal) => submit(session, options, signal),
+          create: (signal) => submit(session, options, signal, placed),
           onCreated: ({ requestId }) => tell(call.onJob, { id: requestId }, logger),
         }
         return await runJob(jobProtocol(session), creation, { signal: call.signal, timeScale })
@@ -75,10 +84,10 @@ export const createFalAdapter = (
         throw asProviderError(FAL_NAME, error, classifyError)
       }
     },
-    adopt: async ({ job, providerModelId, signal }) => {
+    adopt: async ({ job, providerModelId, signal, memory }) => {
       try {
         const endpointId = endpointOfJob(job.id, providerModelId)
-        const protocol = jobProtocol({ settings, dependencies, endpointId })
+        const protocol = jobProtocol({ settings, dependencies, endpointId, memory })
         return await adoptJob(protocol, foundJob(job.id), { signal, timeScale })
       } catch (error) {
         throw asProviderError(FAL_NAME, error, classifyError)
@@ -100,16 +109,20 @@ const submit = async (
   session: Session,
   options: Omit<FalRequest, 'endpointId'>,
   signal: AbortSignal,
+  placed: TextWithBytes,
 ): Promise<FalJob> => {
   const run = (client: FalClient) => client.queue.submit(session.endpointId, options)
-  return readSubmitted(await callOnce(session, signal, run, classifyAtSubmit))
+  const shot = createShot(session, signal, { placed })
+  return readSubmitted(await callOnce(session, shot, run, classifyAtSubmit))
 }
 
 const jobProtocol = (session: Session): JobProtocol<FalJob, ProviderAnswer> => {
   const { endpointId } = session
   const look = async ({ requestId }: FalJob, signal: AbortSignal): Promise<FalJob> =>
     readStatus(
-      await callOnce(session, signal, (client) => client.queue.status(endpointId, { requestId })),
+      await callOnce(session, createShot(session, signal), (client) =>
+        client.queue.status(endpointId, { requestId }),
+      ),
       requestId,
     )
   return {
@@ -134,7 +147,9 @@ const requestCancel = async (
 ): Promise<boolean> => {
   const { endpointId } = session
   try {
-    await callOnce(session, signal, (client) => client.queue.cancel(endpointId, { requestId }))
+    await callOnce(session, createShot(session, signal), (client) =>
+      client.queue.cancel(endpointId, { requestId }),
+    )
     return true
   } catch (error) {
     if (error instanceof ProviderError && error.details.upstreamStatus === 400) return false
@@ -145,11 +160,10 @@ const requestCancel = async (
 /** One SDK call that sends one request. */
 const callOnce = async (
   session: Session,
-  signal: AbortSignal,
+  shot: SingleShot,
   run: (client: FalClient) => Promise<unknown>,
   classify = classifyError,
 ): Promise<unknown> => {
-  const shot = createShot(session, signal)
   try {
     return await run(createClient(session, shot))
   } catch (error) {
@@ -157,10 +171,15 @@ const callOnce = async (
   }
 }
 
-const createShot = ({ settings, dependencies }: Session, signal: AbortSignal): SingleShot =>
+const createShot = (
+  { settings, dependencies }: Session,
+  signal: AbortSignal,
+  options: Pick<SingleShotOptions, 'placed' | 'memory'> = {},
+): SingleShot =>
   createSingleShot({
     dependencies,
     signal,
+    ...options,
     redirectTo: (url) => queueUrl(url, settings.baseUrl),
   })
 
@@ -180,12 +199,16 @@ const readResult = async (
   signal: AbortSignal,
 ): Promise<() => ProviderAnswer> => {
   const { requestId } = job
-  const shot = createShot(session, signal)
+  const shot = createShot(session, signal, { memory: session.memory })
   try {
     const { queue } = createClient(session, shot)
     const { data } = await queue.result(session.endpointId, { requestId })
     const output = readOutput(data)
-    return () => readResponse(output, requestId, session.sentPrompt)
+    return () => {
+      const answer = readResponse(output, requestId, session.sentPrompt, shot.lifted)
+      shot.settle()
+      return answer
+    }
   } catch (error) {
     const failure = shot.failure()
     const isOutcome = failure !== undefined && isJobOutcome(failure, job)

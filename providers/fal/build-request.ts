@@ -1,4 +1,4 @@
-import { toDataUri } from '#providers/lib/data-uri.ts'
+import { type PlaceBytes, toDataUri } from '#providers/lib/data-uri.ts'
 import { placeImages } from '#providers/lib/image-fields.ts'
 import { providerError } from '#providers/lib/provider-failure.ts'
 import type { JsonObject } from '#src/domain/json.ts'
@@ -37,16 +37,17 @@ export interface FalRequest {
   readonly storageSettings: { readonly expiresIn: number }
 }
 
-/** `timeScale` turns the budget back into the provider's own seconds. */
+/** `timeScale` turns the budget back into the provider's own seconds; `place` puts the images in. */
 export const buildRequest = (
   call: Pick<ProviderCall, 'providerModelId' | 'input' | 'images' | 'timeoutMs'>,
   timeScale: number,
+  place: PlaceBytes,
 ): FalRequest => {
   const endpointId = endpointIdOf(call.providerModelId)
   const images = call.images.map(({ field, isList, bytes, mediaType }) => ({
     field,
     isList,
-    url: toDataUri(bytes, mediaType),
+    url: toDataUri(bytes, mediaType, place),
   }))
   const budgetSeconds = Math.ceil((call.timeoutMs * timeScale) / 1000)
   return {

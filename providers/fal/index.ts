@@ -4,6 +4,7 @@ import { readSetting } from '#providers/lib/read-setting.ts'
 import type { ProviderModule } from '#src/domain/provider-adapter.ts'
 import { createFalAdapter, FAL_BASE_URL } from './adapter.ts'
 import { classifyError, FAL_NAME } from './errors.ts'
+import { createFalModels, FAL_SCHEMA_BASE_URL } from './published-models.ts'
 
 /** fal.ai, through its queue. */
 export const providerModule: ProviderModule = {
@@ -14,6 +15,10 @@ export const providerModule: ProviderModule = {
       Type.String({ description: 'API key of fal.ai; switches fal on', secret: true }),
     ),
     FAL_BASE_URL: baseUrlSchema("Where fal's queue is called", FAL_BASE_URL),
+    FAL_SCHEMA_BASE_URL: baseUrlSchema(
+      'Where `npm run catalog:check` reads the schemas of its models',
+      FAL_SCHEMA_BASE_URL,
+    ),
   }),
   isConfigured: (settings) => readSetting(settings.FAL_KEY) !== undefined,
   create: (settings, dependencies) =>
@@ -24,5 +29,7 @@ export const providerModule: ProviderModule = {
       },
       dependencies,
     ),
+  createModels: (settings, dependencies) =>
+    createFalModels(readSetting(settings.FAL_SCHEMA_BASE_URL) ?? FAL_SCHEMA_BASE_URL, dependencies),
   classifyError,
 }

@@ -1,7 +1,8 @@
 import type { CancelFinding } from '#providers/lib/job.ts'
+import { imageAtUrl, type Lifted } from '#providers/lib/lifted-base64.ts'
 import { providerError, unreadableAnswer } from '#providers/lib/provider-failure.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '#src/domain/json.ts'
-import type { ProviderAnswer, ProviderImage } from '#src/domain/provider-adapter.ts'
+import type { ProviderAnswer } from '#src/domain/provider-adapter.ts'
 import { FAL_NAME, type FailedJob } from './errors.ts'
 
 /** A job as far as its status tells. */
@@ -88,9 +89,12 @@ export const readResponse = (
   output: JsonObject,
   requestId: string,
   sentPrompt: JsonValue | undefined,
+  lifted: Lifted,
 ): ProviderAnswer => {
   const listed = Array.isArray(output.images) ? output.images : [output.image]
-  const images = listed.filter(isJsonObject).flatMap(imageOf)
+  const images = listed
+    .filter(isJsonObject)
+    .flatMap((image) => imageAtUrl(image.url, lifted, image.content_type))
   if (images.length === 0) {
     throw providerError(FAL_NAME, {
       kind: 'empty_result',
@@ -99,21 +103,18 @@ export const readResponse = (
       providerRequestId: requestId,
     })
   }
-  return { images, providerRequestId: requestId, ...revisedPrompt(output, sentPrompt) }
-}
-
-const imageOf = (image: JsonObject): ProviderImage[] => {
-  const { url, content_type: mediaType } = image
-  if (typeof url !== 'string' || !/^(https?:|data:)/i.test(url)) return []
-  return [{ kind: 'url', url, ...(typeof mediaType === 'string' && { mediaType }) }]
+  return { images, providerRequestId: requestId, ...revisedPrompt(output, sentPrompt, lifted) }
 }
 
 /** Models echo the prompt that they used, which some have expanded. */
 const revisedPrompt = (
   output: JsonObject,
   sentPrompt: JsonValue | undefined,
+  lifted: Lifted,
 ): { revisedPrompt?: string } => {
   const { prompt } = output
-  const isTold = typeof prompt === 'string' && prompt !== '' && sentPrompt !== undefined
+  // A prompt that looks like base64 throughout is nobody's rewriting.
+  const isText = typeof prompt === 'string' && prompt !== '' && lifted(prompt) === undefined
+  const isTold = isText && sentPrompt !== undefined
   return isTold && prompt !== sentPrompt ? { revisedPrompt: prompt } : {}
 }

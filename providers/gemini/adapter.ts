@@ -1,6 +1,8 @@
 import { GoogleGenAI } from '@google/genai/web'
 import { createGoogleAdapter } from '#providers/lib/google/google-adapter.ts'
+import { createGoogleModels } from '#providers/lib/google/published-models.ts'
 import type { ProviderAdapter, ProviderDependencies } from '#src/domain/provider-adapter.ts'
+import type { PublishedModels } from '#src/domain/published-model.ts'
 import { GEMINI_NAME } from './errors.ts'
 
 /** Google's public host (ai.google.dev/gemini-api/docs, read 2026-11). */
@@ -21,6 +23,14 @@ export interface GeminiSettings {
  * The SDK's web entry is the same for calls with a key, but neither fills gaps from the environment nor prints to the
  * console what it finds there.
  */
+const createCalls = ({ apiKey, baseUrl }: GeminiSettings): GoogleGenAI['models'] =>
+  new GoogleGenAI({
+    vertexai: false,
+    apiKey,
+    apiVersion: API_VERSION,
+    httpOptions: { baseUrl },
+  }).models
+
 export const createGeminiAdapter = (
   settings: GeminiSettings,
   dependencies: ProviderDependencies,
@@ -29,10 +39,16 @@ export const createGeminiAdapter = (
     providerName: GEMINI_NAME,
     usesApiKey: true,
     dependencies,
-    models: new GoogleGenAI({
-      vertexai: false,
-      apiKey: settings.apiKey,
-      apiVersion: API_VERSION,
-      httpOptions: { baseUrl: settings.baseUrl },
-    }).models,
+    models: createCalls(settings),
+  })
+
+/** Reads the list of models of the Gemini API. */
+export const createGeminiModels = (
+  settings: GeminiSettings,
+  dependencies: ProviderDependencies,
+): PublishedModels =>
+  createGoogleModels({
+    providerName: GEMINI_NAME,
+    dependencies,
+    models: createCalls(settings),
   })

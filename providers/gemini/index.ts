@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { baseUrlSchema } from '#providers/lib/base-url-schema.ts'
 import { readSetting } from '#providers/lib/read-setting.ts'
 import type { ProviderModule } from '#src/domain/provider-adapter.ts'
-import { createGeminiAdapter, GEMINI_BASE_URL } from './adapter.ts'
+import { createGeminiAdapter, createGeminiModels, GEMINI_BASE_URL } from './adapter.ts'
 import { classifyError, GEMINI_NAME } from './errors.ts'
 
 /** Google's Gemini API, by API key. */
@@ -24,5 +24,10 @@ export const providerModule: ProviderModule = {
       },
       dependencies,
     ),
+  createModels: (settings, dependencies) => {
+    const apiKey = readSetting(settings.GEMINI_API_KEY)
+    const baseUrl = readSetting(settings.GEMINI_BASE_URL) ?? GEMINI_BASE_URL
+    return apiKey === undefined ? undefined : createGeminiModels({ apiKey, baseUrl }, dependencies)
+  },
   classifyError,
 }

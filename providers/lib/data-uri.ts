@@ -1,7 +1,6 @@
-/** Bytes → base64 text, without copying them first. */
-export const toBase64 = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
+/** Puts bytes into a request: the result stands for their base64, which is written only as the request is sent. */
+export type PlaceBytes = (bytes: Uint8Array) => string
 
 /** Bytes → `data:image/png;base64,…`. */
-export const toDataUri = (bytes: Uint8Array, mediaType: string): string =>
-  `data:${mediaType};base64,${toBase64(bytes)}`
+export const toDataUri = (bytes: Uint8Array, mediaType: string, place: PlaceBytes): string =>
+  `data:${mediaType};base64,${place(bytes)}`

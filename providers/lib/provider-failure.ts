@@ -2,7 +2,7 @@ import { type FailureKind, ProviderError } from '#src/domain/errors.ts'
 import { isJsonObject } from '#src/domain/json.ts'
 import type { UpstreamFailure } from '#src/domain/provider-adapter.ts'
 import type { SingleShot } from './single-shot-fetch.ts'
-import { UpstreamCallError } from './single-shot-fetch.ts'
+import { UpstreamCallError } from './upstream-call-error.ts'
 
 /** What classifying one answer found; the rest of a `ProviderError` follows from the failure. */
 export interface Verdict {

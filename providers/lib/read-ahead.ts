@@ -1,30 +1,31 @@
+import type { Readable } from 'node:stream'
+import { finished } from 'node:stream/promises'
+
 /**
- * The same bytes, read as fast as they come. A web stream that fails throws away what had come and was not read yet,
- * which may be a whole image that was paid for; here the failure follows after it. `asFailure` is told of the failure
- * at once, and what it makes of it is what the reader gets.
+ * The same bytes, read as fast as they come. A stream that fails throws away what had come and was not read yet, which
+ * may be a whole image that was paid for; here the failure follows after it. `asFailure` is told of the failure at
+ * once, and what it makes of it is what the reader gets.
  */
 export const readAhead = (
-  body: ReadableStream<Uint8Array>,
+  body: Readable,
   asFailure: (error: unknown) => Error,
-): ReadableStream<Uint8Array> => {
-  const arrived: Uint8Array[] = []
+): AsyncGenerator<Buffer> => {
+  const arrived: Buffer[] = []
   let end: { readonly failure?: Error } | undefined
   let wake = (): void => {}
-  const read = async (): Promise<void> => {
-    for await (const chunk of body) {
-      arrived.push(chunk)
-      wake()
-    }
-  }
+  body.on('data', (chunk: Buffer) => {
+    arrived.push(chunk)
+    wake()
+  })
   const finish = (how: { readonly failure?: Error }): void => {
     end = how
     wake()
   }
-  read().then(
+  finished(body).then(
     () => finish({}),
     (error: unknown) => finish({ failure: asFailure(error) }),
   )
-  const deliver = async function* (): AsyncGenerator<Uint8Array> {
+  const deliver = async function* (): AsyncGenerator<Buffer> {
     for (;;) {
       const chunk = arrived.shift()
       if (chunk !== undefined) yield chunk
@@ -33,5 +34,5 @@ export const readAhead = (
       else await new Promise<void>((resolve) => (wake = resolve))
     }
   }
-  return ReadableStream.from(deliver())
+  return deliver()
 }

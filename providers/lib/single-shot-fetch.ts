@@ -1,37 +1,42 @@
-import type { ProviderDependencies, UpstreamFailure } from '#src/domain/provider-adapter.ts'
-import { readAhead } from './read-ahead.ts'
-import { scaledLimitMs } from './request-limit.ts'
-
-/**
- * What a single-shot fetch throws. It has neither `code` nor `cause`, and its name is no DOMException's: the fal
- * client walks both to decide whether to send again.
- */
-export class UpstreamCallError extends Error {
-  override readonly name = 'UpstreamCallError'
-  readonly failure: UpstreamFailure
-
-  constructor(failure: UpstreamFailure) {
-    super('The upstream call failed')
-    this.failure = failure
-  }
-}
+import { type Base64Lift, createBase64Lift } from '#src/bytes/lift-base64.ts'
+import { bufferOf, lengthOf } from '#src/bytes/pieces.ts'
+import type { TextWithBytes } from '#src/bytes/text-with-bytes.ts'
+import type { ByteAccount } from '#src/domain/byte-account.ts'
+import type {
+  ProviderDependencies,
+  UpstreamAnswer,
+  UpstreamFailure,
+  UpstreamRequest,
+} from '#src/domain/provider-adapter.ts'
+import type { Lifted } from './lifted-base64.ts'
+import { type AnswerCount, countAnswer, readStreamed, readWhole } from './read-answer.ts'
+import { readErrorAnswer } from './read-error-answer.ts'
+import { asCallError, UpstreamCallError } from './upstream-call-error.ts'
 
 export interface SingleShotOptions {
-  /** `fetch` is what really sends. */
-  readonly dependencies: Pick<ProviderDependencies, 'fetch' | 'clock' | 'timeScale'>
+  /** `send` is what really sends. */
+  readonly dependencies: Pick<ProviderDependencies, 'send' | 'clock' | 'timeScale'>
   /** Ends the request. The SDK's own signal is left aside: one of them drops the reason. */
   readonly signal: AbortSignal
   /** Request headers that the SDK has no option for; absent: none. */
   readonly headers?: Readonly<Record<string, string>>
   /** Where the request goes instead, when the SDK has no option for it; absent: as the SDK says. */
   readonly redirectTo?: (url: URL) => URL
-  /** True: the body of a good answer is passed on as it comes, not when it is whole. Absent: false. */
-  readonly streamsAnswer?: boolean
+  /** What stands as marks in the body that the SDK makes; absent: nothing does. */
+  readonly placed?: TextWithBytes
+  /** Given the body of a good answer as it comes, makes the pieces that the SDK is given. Absent: it comes whole. */
+  readonly streamAnswer?: (bytes: AsyncIterable<Buffer>) => AsyncIterable<Uint8Array>
+  /** Where the answer is counted; absent: nobody counts. */
+  readonly memory?: ByteAccount | undefined
 }
 
 export interface SingleShot {
   /** Handed to an SDK for one call of it. */
   readonly fetch: typeof globalThis.fetch
+  /** Long base64 never reaches the SDK: other text stands in its place. */
+  readonly lifted: Lifted
+  /** Tells that all of the answer has been read: base64 that nobody has asked for is not held any longer. */
+  settle(): void
   /** Why the request failed; `undefined` while it has not. */
   failure(): UpstreamFailure | undefined
   /** Whether the request was handed to the network, so that the provider may know of it. */
@@ -42,6 +47,11 @@ interface ShotState {
   sent: boolean
   requestLeft: boolean
   error?: UpstreamCallError
+  /** Absent: no good answer has come. */
+  count?: AnswerCount
+  /** What was asked for of the base64 that was lifted, and how many characters it had. */
+  readonly asked: Map<Uint8Array[], number>
+  readonly lift: Base64Lift
 }
 
 /**
@@ -51,20 +61,28 @@ interface ShotState {
  * streamed one the loss is recorded, and thrown to who reads it, when all that had come has been read.
  */
 export const createSingleShot = (options: SingleShotOptions): SingleShot => {
-  const state: ShotState = { sent: false, requestLeft: false }
+  const state: ShotState = {
+    sent: false,
+    requestLeft: false,
+    lift: createBase64Lift(),
+    asked: new Map(),
+  }
   const fetchOnce: typeof globalThis.fetch = async (input, init) => {
     if (state.sent) throw state.error ?? refusedSecondRequest()
     state.sent = true
     try {
       return await exchange(options, state, input, init)
     } catch (error) {
-      state.error = asCallError(error, state)
+      state.error = asCallError(error, state.requestLeft)
       state.requestLeft = state.error.failure.requestLeft
+      state.count?.keepOnly(0)
       throw state.error
     }
   }
   return {
     fetch: fetchOnce,
+    lifted: (text) => liftedBy(state, text, options.memory !== undefined),
+    settle: () => state.count?.keepOnly(sumOf(state.asked.values())),
     failure: () => state.error?.failure,
     requestLeft: () => state.requestLeft,
   }
@@ -77,145 +95,103 @@ const exchange = async (
   options: SingleShotOptions,
   state: ShotState,
   input: string | URL | Request,
-  init: RequestInit | undefined,
+  init: RequestInit = {},
 ): Promise<Response> => {
   options.signal.throwIfAborted()
-  const url = new URL(input instanceof Request ? input.url : input)
-  const target = options.redirectTo?.(url) ?? url
+  const request = await requestOf(input, init, options)
   state.requestLeft = true
-  const response = await options.dependencies.fetch(target, {
-    ...init,
-    headers: withHeaders(init?.headers, options.headers),
-    signal: options.signal,
-    // A redirect followed by itself would be a second request, and could carry the key to another host.
-    redirect: 'manual',
-  })
-  if (!response.ok) throw await statusError(response, options.dependencies)
-  const body = options.streamsAnswer ? streamedBody(response, state) : await wholeBody(response)
-  return new Response(body, { status: response.status, headers: response.headers })
+  const answer = await options.dependencies.send(request)
+  const { status } = answer
+  if (status < 200 || status > 299) throw await readErrorAnswer(answer, options.dependencies)
+  return await responseOf(answer, options, state)
 }
 
-const wholeBody = async (response: Response): Promise<ArrayBuffer | null> => {
-  const bytes = await response.arrayBuffer()
-  return bytes.byteLength === 0 ? null : bytes
+const responseOf = async (
+  answer: UpstreamAnswer,
+  { streamAnswer, signal, memory }: SingleShotOptions,
+  state: ShotState,
+): Promise<Response> => {
+  const { lift } = state
+  const init = { status: answer.status, headers: withoutTransfer(answer.headers) }
+  const count = await countAnswer(answer, signal, memory)
+  state.count = count
+  if (streamAnswer === undefined) {
+    const text = await readWhole(answer, lift, count)
+    return new Response(text.length === 0 ? null : text, init)
+  }
+  const asFailure = (error: unknown): Error => {
+    state.error = asCallError(error, state.requestLeft)
+    return state.error
+  }
+  const bytes = streamAnswer(readStreamed(answer, lift, count, asFailure))
+  return new Response(ReadableStream.from(bytes), init)
 }
 
-const streamedBody = ({ body }: Response, state: ShotState): ReadableStream<Uint8Array> | null =>
-  body === null
-    ? null
-    : readAhead(body, (error) => {
-        state.error = asCallError(error, state)
-        return state.error
-      })
-
-const withHeaders = (
-  own: RequestInit['headers'],
-  added: Readonly<Record<string, string>> | undefined,
-): Headers => {
-  const headers = new Headers(own)
-  for (const [name, value] of Object.entries(added ?? {})) headers.set(name, value)
-  return headers
+const liftedBy = (
+  { lift, count, asked }: ShotState,
+  text: string,
+  isCounted: boolean,
+): ReturnType<Lifted> => {
+  const pieces = lift.lifted(text)
+  if (pieces === undefined) return undefined
+  if (!asked.has(pieces)) asked.set(pieces, lengthOf(pieces))
+  const release = (): void => {
+    count?.release(asked.get(pieces) ?? 0)
+    asked.set(pieces, 0)
+  }
+  return isCounted ? { pieces, release } : { pieces }
 }
 
-/** Milliseconds in which the body of an error has to be there. */
-const ERROR_BODY_LIMIT_MS = 2_000
-
-/** Bytes of an error's body that are read. The longest on record are Google's, with some kilobytes of details. */
-const ERROR_BODY_LIMIT_BYTES = 65_536
-
-/** The status says enough even when the body of the error is too long, too slow or broken. */
-const statusError = async (
-  response: Response,
-  { clock, timeScale }: SingleShotOptions['dependencies'],
-): Promise<UpstreamCallError> => {
-  // Without a date of its own, times in the answer count from its arrival.
-  const date = new Date(clock.now()).toUTCString()
-  const headers = { date, ...Object.fromEntries(response.headers) }
-  const text = await readErrorText(response, scaledLimitMs(ERROR_BODY_LIMIT_MS, timeScale))
-  const failure = { status: response.status, headers, requestLeft: true }
-  return new UpstreamCallError(text === '' ? failure : { ...failure, body: parsedOrText(text) })
+const sumOf = (numbers: Iterable<number>): number => {
+  let sum = 0
+  for (const each of numbers) sum += each
+  return sum
 }
 
-/** The whole text, or '' when it cannot be had within the limits. */
-const readErrorText = async (response: Response, limitMs: number): Promise<string> => {
-  const reader = response.body?.getReader()
-  if (reader === undefined) return ''
-  // Ends the reading as well as the connection that it holds.
-  const cancel = (): void => void reader.cancel().catch(() => {})
-  let isLate = false
-  const timer = setTimeout(() => {
-    isLate = true
-    cancel()
-  }, limitMs)
-  try {
-    const bytes = await readUpTo(reader, ERROR_BODY_LIMIT_BYTES)
-    return isLate ? '' : new TextDecoder().decode(bytes)
-  } catch {
-    return ''
-  } finally {
-    clearTimeout(timer)
-    cancel()
+/** An SDK's request as the transport takes it. */
+const requestOf = async (
+  input: string | URL | Request,
+  init: RequestInit,
+  { signal, headers: added, redirectTo, placed }: SingleShotOptions,
+): Promise<UpstreamRequest> => {
+  const asked = new URL(input instanceof Request ? input.url : input)
+  const url = redirectTo?.(asked) ?? asked
+  const own = Object.fromEntries(new Headers(init.headers))
+  const { body, headers } = await encodedBody(init.body)
+  const sent = placed ? withPlaced(body, placed) : body
+  return {
+    method: init.method ?? 'GET',
+    url,
+    headers: { ...own, ...headers, ...added },
+    ...(sent !== undefined && { body: sent }),
+    signal,
   }
 }
 
-/** All bytes; nothing when there are more than the limit. */
-const readUpTo = async (
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  limitBytes: number,
-): Promise<Uint8Array> => {
-  const chunks: Uint8Array[] = []
-  let sizeBytes = 0
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) return Buffer.concat(chunks)
-    sizeBytes += value.byteLength
-    if (sizeBytes > limitBytes) return new Uint8Array()
-    chunks.push(value)
-  }
+/** A form's text is cut in bytes that are no text: it is read as what changes none of them. */
+const withPlaced = (
+  body: UpstreamRequest['body'],
+  { render }: TextWithBytes,
+): UpstreamRequest['body'] => {
+  if (typeof body === 'string') return render(body) ?? body
+  if (!(body instanceof Uint8Array)) return body
+  return render(bufferOf(body).toString('latin1'), 'latin1') ?? body
 }
 
-const parsedOrText = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
+/** Forms are the only bodies of an SDK that are neither text nor bytes: `Response` encodes them. */
+const encodedBody = async (
+  body: RequestInit['body'],
+): Promise<Pick<UpstreamRequest, 'body'> & { headers?: Record<string, string> }> => {
+  if (body === undefined || body === null) return {}
+  if (typeof body === 'string') return { body }
+  const encoded = new Response(body)
+  const type = encoded.headers.get('content-type')
+  const bytes = new Uint8Array(await encoded.arrayBuffer())
+  return { body: bytes, ...(type !== null && { headers: { 'content-type': type } }) }
 }
 
-const asCallError = (error: unknown, state: ShotState): UpstreamCallError => {
-  if (error instanceof UpstreamCallError) return error
-  const networkCode = networkCodeOf(error)
-  const requestLeft = state.requestLeft && !isBeforeSending(error)
-  return new UpstreamCallError({ headers: {}, networkCode, requestLeft })
+/** What the headers say of the body is about its transfer, which is over. */
+const withoutTransfer = (headers: UpstreamAnswer['headers']): Record<string, string> => {
+  const { 'content-length': _length, 'content-encoding': _encoding, ...others } = headers
+  return others
 }
-
-/** The error and what caused it, outermost first. */
-const causeChain = (error: unknown): { code?: unknown; syscall?: unknown; name?: unknown }[] => {
-  const chain: { code?: unknown; syscall?: unknown; name?: unknown }[] = []
-  let current = error
-  while (typeof current === 'object' && current !== null && chain.length < 8) {
-    chain.push(current)
-    current = 'cause' in current ? current.cause : undefined
-  }
-  return chain
-}
-
-const networkCodeOf = (error: unknown): string => {
-  const chain = causeChain(error)
-  if (chain.some(({ name }) => name === 'TimeoutError')) return 'TIMED_OUT'
-  if (chain.some(({ name }) => name === 'AbortError')) return 'ABORTED'
-  for (const { code } of chain) if (typeof code === 'string') return code
-  return 'CONNECTION_FAILED'
-}
-
-/** Codes of Node, OpenSSL and undici for a connection that was never made. */
-const BEFORE_SENDING =
-  /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_\w+|ERR_SSL_\w+|ERR_INVALID_URL|CERT_\w+|DEPTH_ZERO_\w+|SELF_SIGNED_\w+|UNABLE_TO_\w+)$/
-
-const isBeforeSending = (error: unknown): boolean =>
-  causeChain(error).some(
-    ({ code, syscall }) =>
-      syscall === 'connect' ||
-      syscall === 'getaddrinfo' ||
-      (typeof code === 'string' && BEFORE_SENDING.test(code)),
-  )

@@ -43,7 +43,8 @@ export const buildRequest = (
   }
 }
 
-const targetOf = (providerModelId: string): PredictionTarget => {
+/** What an id names; throws for one that cannot be called. */
+export const targetOf = (providerModelId: string): PredictionTarget => {
   const [, name, version] = MODEL_ID.exec(providerModelId) ?? []
   if (name === undefined) {
     throw providerError(REPLICATE_NAME, {

@@ -4,6 +4,7 @@ import { readSetting } from '#providers/lib/read-setting.ts'
 import type { ProviderModule } from '#src/domain/provider-adapter.ts'
 import { createReplicateAdapter, REPLICATE_BASE_URL } from './adapter.ts'
 import { classifyError, REPLICATE_NAME } from './errors.ts'
+import { createReplicateModels } from './published-models.ts'
 
 /** Replicate, through its predictions. */
 export const providerModule: ProviderModule = {
@@ -24,5 +25,10 @@ export const providerModule: ProviderModule = {
       },
       dependencies,
     ),
+  createModels: (settings, dependencies) => {
+    const token = readSetting(settings.REPLICATE_API_TOKEN)
+    const baseUrl = readSetting(settings.REPLICATE_BASE_URL) ?? REPLICATE_BASE_URL
+    return token === undefined ? undefined : createReplicateModels({ token, baseUrl }, dependencies)
+  },
   classifyError,
 }

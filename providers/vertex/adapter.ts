@@ -1,7 +1,12 @@
 import { GoogleGenAI } from '@google/genai'
 import { GoogleGenAI as KeyedGoogleGenAI } from '@google/genai/web'
 import { createGoogleAdapter, type GoogleSurface } from '#providers/lib/google/google-adapter.ts'
+import {
+  createGoogleModels,
+  type GoogleModelCalls,
+} from '#providers/lib/google/published-models.ts'
 import type { ProviderAdapter, ProviderDependencies } from '#src/domain/provider-adapter.ts'
+import type { PublishedModels } from '#src/domain/published-model.ts'
 import { VERTEX_NAME } from './errors.ts'
 
 /** The SDK's own default for this surface; image models are served under it (js-genai 3.1.0, read 2026-11). */
@@ -46,14 +51,25 @@ export const createVertexAdapter = (
     providerName: VERTEX_NAME,
     usesApiKey: settings.apiKey !== undefined,
     dependencies,
-    models: createModels(settings),
+    models: createCalls(settings),
+  })
+
+/** Reads the models that Google publishes in Vertex AI. */
+export const createVertexModels = (
+  settings: VertexSettings,
+  dependencies: ProviderDependencies,
+): PublishedModels =>
+  createGoogleModels({
+    providerName: VERTEX_NAME,
+    dependencies,
+    models: createCalls(settings),
   })
 
 /**
  * With a key the SDK's web entry, which reads no environment. Without one the usual entry, as only that knows
  * Application Default Credentials; every option is given, since it fills gaps from the environment, its mode included.
  */
-const createModels = (settings: VertexSettings): GoogleSurface['models'] => {
+const createCalls = (settings: VertexSettings): GoogleSurface['models'] & GoogleModelCalls => {
   const { apiKey, project = '', location } = settings
   const shared = {
     vertexai: true,

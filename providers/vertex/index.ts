@@ -2,8 +2,27 @@ import { Type } from 'typebox'
 import { baseUrlSchema } from '#providers/lib/base-url-schema.ts'
 import { readSetting } from '#providers/lib/read-setting.ts'
 import type { ProviderModule } from '#src/domain/provider-adapter.ts'
-import { createVertexAdapter, DEFAULT_LOCATION } from './adapter.ts'
+import {
+  createVertexAdapter,
+  createVertexModels,
+  DEFAULT_LOCATION,
+  type VertexSettings,
+} from './adapter.ts'
 import { classifyError, VERTEX_NAME } from './errors.ts'
+
+type Variables = Readonly<Record<string, string | undefined>>
+
+const readSettings = (variables: Variables): VertexSettings => ({
+  apiKey: readSetting(variables['VERTEX_API_KEY']),
+  project: readSetting(variables['VERTEX_PROJECT']),
+  location: readSetting(variables['VERTEX_LOCATION']) ?? DEFAULT_LOCATION,
+  baseUrl: readSetting(variables['VERTEX_BASE_URL']),
+})
+
+const isConfigured = (variables: Variables): boolean => {
+  const { apiKey, project } = readSettings(variables)
+  return apiKey !== undefined || project !== undefined
+}
 
 /** Google's Vertex AI, by express key or by project and Application Default Credentials. */
 export const providerModule: ProviderModule = {
@@ -31,18 +50,9 @@ export const providerModule: ProviderModule = {
     ),
     VERTEX_BASE_URL: baseUrlSchema('Where Vertex AI is called; left out, the host of the location'),
   }),
-  isConfigured: (settings) =>
-    readSetting(settings.VERTEX_API_KEY) !== undefined ||
-    readSetting(settings.VERTEX_PROJECT) !== undefined,
-  create: (settings, dependencies) =>
-    createVertexAdapter(
-      {
-        apiKey: readSetting(settings.VERTEX_API_KEY),
-        project: readSetting(settings.VERTEX_PROJECT),
-        location: readSetting(settings.VERTEX_LOCATION) ?? DEFAULT_LOCATION,
-        baseUrl: readSetting(settings.VERTEX_BASE_URL),
-      },
-      dependencies,
-    ),
+  isConfigured,
+  create: (settings, dependencies) => createVertexAdapter(readSettings(settings), dependencies),
+  createModels: (settings, dependencies) =>
+    isConfigured(settings) ? createVertexModels(readSettings(settings), dependencies) : undefined,
   classifyError,
 }

@@ -1,30 +1,44 @@
 import { randomUUID } from 'node:crypto'
-import { Readable } from 'node:stream'
-import { setImmediate } from 'node:timers/promises'
+import type { HeldBytes } from '#src/domain/image-result.ts'
 import type { JsonObject } from '#src/domain/json.ts'
+import { base64Length } from './encode-base64.ts'
+import { takeBase64 } from './held-bytes.ts'
 
-/** Bytes that become base64 in one go: under 1 ms. A multiple of 3, so that the pieces join without padding. */
-const SLICE_BYTES = 768 * 1024
+/** A JSON text, to be sent. */
+export interface RenderedJson {
+  /** Its pieces, made as they are taken; to be read once. What was placed is held no longer than until then. */
+  readonly pieces: AsyncIterable<Buffer>
+  readonly sizeBytes: number
+}
 
 /** A JSON body some of whose strings are the base64 of bytes that are written only as they are sent. */
 export interface JsonWithBytes {
   /** Puts bytes into the body: the result stands for their base64. */
-  place(bytes: Buffer): string
-  /** The body, placed bytes and all, ready to be sent. */
-  render(body: JsonObject): { readonly stream: Readable; readonly sizeBytes: number }
+  place(bytes: HeldBytes): string
+  /** The body, placed bytes and all. To be called once. */
+  render(body: JsonObject): RenderedJson
 }
 
-const base64Length = (bytes: Buffer): number => Math.ceil(bytes.length / 3) * 4
+/** A part of the text, or bytes that stand between two. */
+type Part = Buffer | HeldBytes
 
-const writePieces = async function* (texts: readonly string[], placed: readonly Buffer[]) {
-  for (const [index, text] of texts.entries()) {
-    yield Buffer.from(text)
-    const bytes = placed[index]
-    for (let start = 0; bytes && start < bytes.length; start += SLICE_BYTES) {
-      yield Buffer.from(bytes.toString('base64', start, start + SLICE_BYTES), 'latin1')
-      await setImmediate()
-    }
+const writePieces = async function* (parts: readonly Part[]): AsyncGenerator<Buffer> {
+  for (const part of parts) {
+    if (Buffer.isBuffer(part)) yield part
+    else yield* takeBase64(part)
   }
+}
+
+const sizeOf = (part: Part): number =>
+  Buffer.isBuffer(part) ? part.length : base64Length(part.sizeBytes)
+
+const MARK_END = '-'
+
+/** What begins with the number of what was placed. */
+const partsBehindMark = (text: string, placed: readonly HeldBytes[]): Part[] => {
+  const end = text.indexOf(MARK_END)
+  const bytes = placed[Number(text.slice(0, end))]
+  return [...(bytes ? [bytes] : []), Buffer.from(text.slice(end + MARK_END.length))]
 }
 
 /**
@@ -32,18 +46,16 @@ const writePieces = async function* (texts: readonly string[], placed: readonly 
  * all. So the bytes are left out of the text and written between its parts, with back-pressure.
  */
 export const createJsonWithBytes = (): JsonWithBytes => {
-  const mark = randomUUID()
-  const placed: Buffer[] = []
+  const mark = `placed-${randomUUID()}-`
+  const placed: HeldBytes[] = []
   return {
-    place: (bytes) => {
-      placed.push(bytes)
-      return mark
-    },
+    place: (bytes) => `${mark}${placed.push(bytes) - 1}${MARK_END}`,
     render: (body) => {
-      const texts = JSON.stringify(body).split(mark)
-      const textBytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
-      const sizeBytes = placed.reduce((sum, bytes) => sum + base64Length(bytes), textBytes)
-      return { stream: Readable.from(writePieces(texts, placed), { objectMode: false }), sizeBytes }
+      const [begin = '', ...behindMarks] = JSON.stringify(body).split(mark)
+      const behind = behindMarks.flatMap((text) => partsBehindMark(text, placed))
+      const parts = [Buffer.from(begin), ...behind]
+      const sizeBytes = parts.reduce((sum, part) => sum + sizeOf(part), 0)
+      return { pieces: writePieces(parts), sizeBytes }
     },
   }
 }

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import type { ByteAccount } from './byte-account.ts'
 import type { JsonObject } from './json.ts'
 import type { InputFormat, PixelSize } from './media.ts'
 import type { Mode } from './model-card.ts'
@@ -113,10 +114,12 @@ export interface ImageRequest {
   readonly keepForMs?: number
   /** What the client named the session that it belongs to; absent: not given. */
   readonly sessionId?: string
-  /** Of the client's W3C `traceparent`; absent: it sent none. */
+  /** The W3C trace that it is part of, its client's or the gateway's own; absent: none. */
   readonly traceId?: string
   /** Of the body as it came; absent: not known. */
   readonly sizeBytes?: number
+  /** What it holds in memory: its pictures, and what is answered to it. Absent: nobody counts. */
+  readonly memory?: ByteAccount
   /** Deadline of the whole request in real milliseconds from now. */
   readonly timeoutMs: number
   /** Aborted when the client went away. */

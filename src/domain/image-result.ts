@@ -14,6 +14,18 @@ export interface WantedImages {
   readonly keepForMs?: number
 }
 
+/**
+ * Bytes that are held in the pieces in which they came, with borders anywhere. They are taken once: whoever reads them
+ * empties the list as it goes, so that memory is free again while others are still waited for.
+ */
+export interface HeldBytes {
+  /** What the pieces are together: the bytes, or their base64 by the standard, rightly padded. */
+  readonly form: 'bytes' | 'base64'
+  readonly pieces: Uint8Array[]
+  /** Of the bytes themselves. */
+  readonly sizeBytes: number
+}
+
 /** An image ready to be answered: hosted by the gateway, or held as bytes. */
 export interface PreparedImage {
   /** True format by the bytes. */
@@ -29,5 +41,5 @@ export interface PreparedImage {
         /** Path with signed query, from the root: `/v1/media/…?expires=…&signature=…`. */
         readonly path: string
       }
-    | { readonly kind: 'bytes'; readonly bytes: Buffer }
+    | { readonly kind: 'held'; readonly bytes: HeldBytes }
 }

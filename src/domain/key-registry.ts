@@ -9,8 +9,8 @@ export interface CreatedKey {
 
 /** The keys of the gateway. What is asked on behalf of a request is answered from memory. */
 export interface KeyRegistry {
-  /** Whether requests have to bring a key. */
-  asksForKeys(): boolean
+  /** Whether requests have to bring a key; `undefined`: nobody knows before the keys of Redis were read once. */
+  asksForKeys(): boolean | undefined
   /** By SHA-256 in hexadecimal digits. */
   findByHash(hash: string): ApiKey | undefined
   find(id: string): ApiKey | undefined

@@ -1,4 +1,4 @@
-import type { Offering } from './model-card.ts'
+import type { Offering } from './offering.ts'
 import {
   addCounts,
   failuresOf,

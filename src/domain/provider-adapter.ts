@@ -1,7 +1,10 @@
+import type { Readable } from 'node:stream'
 import type { TObject } from 'typebox'
+import type { ByteAccount } from './byte-account.ts'
 import type { Clock } from './clock.ts'
 import type { ProviderError } from './errors.ts'
 import type { JsonObject } from './json.ts'
+import type { PublishedModels } from './published-model.ts'
 
 /** An input image of an edit, already in a format and size that the offering takes. */
 export interface InputImage {
@@ -41,6 +44,8 @@ export interface ProviderCall {
   readonly timeoutMs: number
   /** Aborted when the client left or the time is up; the adapter then cancels the upstream job and rejects. */
   readonly signal: AbortSignal
+  /** What the request holds in memory, its answer among it; absent: nobody counts. */
+  readonly memory?: ByteAccount
   /** Told once, as soon as the provider has accepted a job. Providers without jobs never call it. */
   readonly onJob?: (job: ProviderJob) => void
   /**
@@ -59,13 +64,30 @@ export interface AdoptionCall {
   readonly timeoutMs: number
   /** As of `ProviderCall`: the job is cancelled when it is aborted. */
   readonly signal: AbortSignal
+  readonly memory?: ByteAccount
 }
 
-/** One image as the provider handed it over. A `url` may be a data URI. */
+/** Of an image that came in the provider's answer itself. */
+interface InlineImage {
+  readonly mediaType?: string
+  /** Tells that nothing of the image is held any longer; absent: nobody counts. */
+  readonly release?: () => void
+}
+
+/** One image as the provider handed it over. */
 export type ProviderImage =
-  | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly mediaType?: string }
-  | { readonly kind: 'base64'; readonly base64: string; readonly mediaType?: string }
-  | { readonly kind: 'url'; readonly url: string; readonly mediaType?: string }
+  | (InlineImage & { readonly kind: 'bytes'; readonly bytes: Uint8Array })
+  | (InlineImage & {
+      readonly kind: 'base64'
+      /** The characters, in the pieces in which they came. Whoever reads them empties the list as it goes. */
+      readonly pieces: Uint8Array[]
+    })
+  | {
+      readonly kind: 'url'
+      /** http or https; never a data URI. */
+      readonly url: string
+      readonly mediaType?: string
+    }
 
 /** Tokens as the provider counted them; absent fields were not reported. */
 export interface ProviderUsage {
@@ -117,10 +139,40 @@ export interface UpstreamFailure {
   readonly requestLeft: boolean
 }
 
+/** Bytes that are made while they are sent, as fast as they are taken. */
+export interface StreamedBody {
+  /** Read once; destroyed when the request fails. */
+  readonly stream: Readable
+  /** Of all that the stream gives: the request announces it. */
+  readonly sizeBytes: number
+}
+
+export interface UpstreamRequest {
+  readonly method: string
+  readonly url: URL
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Absent: none. */
+  readonly body?: string | Uint8Array | StreamedBody
+  /** Ends the request at any point, the reading of the answer's body included, with its reason. */
+  readonly signal: AbortSignal
+}
+
+export interface UpstreamAnswer {
+  readonly status: number
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  /** The body's bytes, without the encoding of the transfer. Has to be read to its end or destroyed. */
+  readonly body: Readable
+}
+
+/** Sends one request and resolves as soon as the headers of its answer are there, whatever its status. */
+export type SendUpstream = (request: UpstreamRequest) => Promise<UpstreamAnswer>
+
 /** What the composition root gives every provider. */
 export interface ProviderDependencies {
-  /** HTTP with keep-alive; no retries, no time limits of its own. */
-  readonly fetch: typeof globalThis.fetch
+  /** HTTP with keep-alive: no retries, no redirects, no time limits but the one for connecting. */
+  readonly send: SendUpstream
   readonly logger: ProviderLogger
   readonly clock: Clock
   /** Divides every poll interval, back-off and time-out of the provider; 1 in production. */
@@ -147,6 +199,11 @@ export interface ProviderModule<Settings = Readonly<Record<string, string | unde
   /** Whether these settings switch the provider on. */
   isConfigured(settings: Settings): boolean
   create(settings: Settings, dependencies: ProviderDependencies): ProviderAdapter
+  /**
+   * What the provider publishes of its models; `undefined` where these settings do not let it be read. Absent: it
+   * publishes nothing.
+   */
+  createModels?(settings: Settings, dependencies: ProviderDependencies): PublishedModels | undefined
   /** Pure: the same failure always gives the same error. */
   classifyError(failure: UpstreamFailure): ProviderError
 }

@@ -108,7 +108,7 @@ export interface RequestRecord {
   readonly keyId?: string
   /** What the client named the session that it belongs to; absent: not given. */
   readonly sessionId?: string
-  /** Of the client's W3C `traceparent`; absent: it sent none. */
+  /** The W3C trace that it is part of; absent: none. */
   readonly traceId?: string
   /** Tokens of all provider calls together; absent: no provider counted any. */
   readonly usage?: ProviderUsage

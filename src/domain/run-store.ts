@@ -57,8 +57,10 @@ export interface RunOrder {
   readonly user?: string
   /** What the client named the session that it belongs to; absent: not given. */
   readonly sessionId?: string
-  /** Of the client's W3C `traceparent`; absent: it sent none. */
+  /** The W3C trace that it is part of; absent: none. */
   readonly traceId?: string
+  /** With what who takes the run over goes on from its span; absent: nothing is traced. */
+  readonly traceparent?: string
   /** Of the body as it came; absent: not known. */
   readonly sizeBytes?: number
 }

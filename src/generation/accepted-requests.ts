@@ -1,10 +1,13 @@
+import type { Catalog } from '#src/catalog/catalog.ts'
 import type { BusyCount } from '#src/domain/busy-count.ts'
+import type { ByteAccount } from '#src/domain/byte-account.ts'
 import { GatewayError } from '#src/domain/errors.ts'
 import type { KeptAnswer } from '#src/domain/image-answer.ts'
 import type { ImageRequest } from '#src/domain/image-request.ts'
 import type { RequestLog, RequestRecord } from '#src/domain/request-record.ts'
 import { boundUser } from '#src/domain/request-selection.ts'
 import type { KeptJob, Orphan, RunOrder, RunStore } from '#src/domain/run-store.ts'
+import type { TraceHeaders } from '#src/domain/tracer.ts'
 import { adoptOrphan } from './adopt-orphan.ts'
 import type { DecisionTrace } from './decision-trace.ts'
 import { generateImages } from './generate-images.ts'
@@ -30,12 +33,16 @@ export interface AcceptedRequestsDependencies {
   readonly notify: (order: RunOrder, answer: KeptAnswer) => Promise<boolean>
   /** Counts the work that no connection waits for. */
   readonly detached: BusyCount
+  /** Counts what a request that was taken over holds in memory; absent: nobody counts. */
+  readonly openMemory?: () => ByteAccount
 }
 
 /** Where the result of a request is to go, and what tells the request from another with its id. */
 export interface AcceptanceTerms extends Pick<RunOrder, 'webhookUrl' | 'baseUrl'> {
   /** Hash of what is asked for. */
   readonly fingerprint: string
+  /** The catalogue that the request was read by; absent: as it is now. */
+  readonly catalog?: Catalog
   /** Told once nothing is being done for the request any more; absent: nobody asks. */
   readonly onDone?: () => void
   /** Whether it may have been taken on under this very id by a process that died before it could say so. */
@@ -55,6 +62,7 @@ const orderOf = (
   { resolved, wanted, count }: RequestPlan,
   { webhookUrl, baseUrl }: AcceptanceTerms,
   { createdAtMs, nonce }: DecisionTrace,
+  { traceparent }: TraceHeaders,
 ): RunOrder => {
   const { sessionId, traceId, sizeBytes } = request
   const { user } = request.parameters
@@ -74,6 +82,7 @@ const orderOf = (
     ...(typeof user === 'string' && { user: boundUser(user) }),
     ...(sessionId !== undefined && { sessionId }),
     ...(traceId !== undefined && { traceId }),
+    ...(traceparent !== undefined && { traceparent }),
     ...(sizeBytes !== undefined && { sizeBytes }),
   }
 }
@@ -109,7 +118,7 @@ const loggedRouting = async (
 
 export const createAcceptedRequests = (deps: AcceptedRequestsDependencies): AcceptedRequests => {
   const { generation, runs, requestLog, detached } = deps
-  const { clock, events, budgets } = generation
+  const { clock, events, budgets, tracer } = generation
 
   const end = async (runId: string, order: RunOrder, answer: KeptAnswer): Promise<void> => {
     await runs.finish(runId, answer, RESULT_KEPT_MS)
@@ -132,7 +141,7 @@ export const createAcceptedRequests = (deps: AcceptedRequestsDependencies): Acce
     // Of a process that died before anybody took the run over: known once it is claimed.
     const jobs: KeptJob[] = []
     const onPlanned = async (plan: RequestPlan): Promise<void> => {
-      const planned = orderOf(request, plan, terms, trace)
+      const planned = orderOf(request, plan, terms, trace, tracer?.headers() ?? {})
       const { id: requestId } = request
       const claimed = await runs.claim({
         runId,
@@ -151,8 +160,9 @@ export const createAcceptedRequests = (deps: AcceptedRequestsDependencies): Acce
     }
     const { onJob, onJobLost } = runContext(runs, runId)
     const hooks = { onPlanned, onJob, onJobLost, jobs }
-    const serve = () => generateImages(generation, request, trace, hooks)
-    const work = observeRequest({ request, trace, events, clock, budgets }, serve).then(
+    const { catalog = generation.catalog } = terms
+    const serve = () => generateImages({ ...generation, catalog }, request, trace, hooks)
+    const work = observeRequest({ request, trace, events, clock, budgets, tracer }, serve).then(
       keepAnswerOrFault,
       (error: unknown) => {
         accepted.reject(error)
@@ -174,7 +184,9 @@ export const createAcceptedRequests = (deps: AcceptedRequestsDependencies): Acce
     if (orphan.answer) return settle(runId, order, orphan.answer)
     const context = runContext(runs, runId, { jobs })
     const routing = await loggedRouting(requestLog, order)
-    await end(runId, order, await adoptOrphan(generation, order, context, routing))
+    const memory = deps.openMemory?.()
+    const adopted = adoptOrphan(generation, order, context, { routing, memory })
+    await end(runId, order, await adopted.finally(() => memory?.close()))
   }
 
   return {

@@ -1,3 +1,4 @@
+import type { ByteAccount } from '#src/domain/byte-account.ts'
 import type { GatewayError } from '#src/domain/errors.ts'
 import type { WantedImages } from '#src/domain/image-result.ts'
 import type { ProviderAnswer } from '#src/domain/provider-adapter.ts'
@@ -13,6 +14,7 @@ import type { DecisionTrace } from './decision-trace.ts'
 import type { GeneratedImage } from './generated-image.ts'
 import type { GenerationDependencies } from './generation-dependencies.ts'
 import { deliverAnswer } from './serve-plan.ts'
+import { traceAttempts } from './trace-attempts.ts'
 
 /** What jobs are brought to their end with that an earlier process or request created. */
 export interface Adoption {
@@ -23,6 +25,8 @@ export interface Adoption {
   readonly deadlineMs: number
   /** Aborted when nobody waits for them any more. */
   readonly gone: AbortSignal
+  /** What the request holds in memory; absent: nobody counts. */
+  readonly memory?: ByteAccount
   /** Told of each job that came to nothing; absent: nobody asks. */
   readonly onJobLost?: (attemptId: string) => void
 }
@@ -33,18 +37,19 @@ interface AdoptionTarget extends AttemptTarget {
 
 type AdoptionWork = AttemptWork<ProviderAnswer, GeneratedImage, AdoptionTarget>
 
-const workOf = ({ deps, trace, wanted }: Adoption): AdoptionWork => ({
+const workOf = ({ deps, trace, wanted, memory }: Adoption): AdoptionWork => ({
   generate: ({ job: kept }, _count, { attemptId, signal, timeoutMs }) => {
     const { provider, providerModelId, job } = kept
     const adopt = deps.adapters.get(provider)?.adopt
     if (!adopt) throw new Error(`${provider} has no jobs`)
     return trace.upstream.measure(() =>
-      adopt({ attemptId, job, providerModelId, timeoutMs, signal }),
+      adopt({ attemptId, job, providerModelId, timeoutMs, signal, ...(memory && { memory }) }),
     )
   },
   deliver: ({ job: { keepsAll, warnings, cost } }, answer, signal) =>
-    deliverAnswer({ deps, trace }, answer, { keepsAll, warnings, wanted, cost }, signal),
+    deliverAnswer({ deps, trace, memory }, answer, { keepsAll, warnings, wanted, cost }, signal),
   priceOf: ({ job }) => job.cost,
+  ...traceAttempts<AdoptionTarget>(deps.tracer, 'adoption', ({ job }) => job),
 })
 
 const canAdopt = ({ deps }: Adoption, { provider }: KeptJob): boolean =>

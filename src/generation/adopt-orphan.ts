@@ -1,3 +1,4 @@
+import type { ByteAccount } from '#src/domain/byte-account.ts'
 import { GatewayError } from '#src/domain/errors.ts'
 import type { KeptAnswer } from '#src/domain/image-answer.ts'
 import type { ImageRequest } from '#src/domain/image-request.ts'
@@ -72,31 +73,42 @@ const requestOf = (
   }
 }
 
+/** What is known besides the order of a request whose process has died. */
+export interface OrphanContext {
+  /** What the process had logged of its choices; absent: it is not known. */
+  readonly routing?: RequestRecord['routing'] | undefined
+  /** Counts what it holds in memory; absent: nobody does. */
+  readonly memory?: ByteAccount | undefined
+}
+
 /**
  * Brings the request of a process that has died to its end, as far as jobs at providers still bring images: without its
- * prompt nothing new can be asked for. `routing`: what the process had logged of its choices; absent: it is not known.
+ * prompt nothing new can be asked for.
  */
 export const adoptOrphan = async (
   deps: GenerationDependencies,
   order: RunOrder,
   { jobs, onJobLost }: RunContext,
-  routing?: RequestRecord['routing'],
+  { routing, memory }: OrphanContext = {},
 ): Promise<KeptAnswer> => {
-  const { clock, events, budgets } = deps
-  const { wanted, mode, count } = order
+  const { clock, events, budgets, tracer } = deps
+  const { wanted, mode, count, traceparent } = order
   const trace = traceOf(deps, order, routing)
   const request = requestOf(order, routing)
+  // Not more than it had in all: the clock of one of both gateways may be wrong.
+  const leftMs = Math.min(order.deadlineAtMs - clock.now(), order.deadlineAtMs - order.createdAtMs)
   // A job that has ended since is worth a look even when the request's time is over.
-  const deadlineMs = clock.monotonicMs() + Math.max(LEAST_LOOK_MS, order.deadlineAtMs - clock.now())
+  const deadlineMs = clock.monotonicMs() + Math.max(LEAST_LOOK_MS, leftMs)
   const gone = request.signal
+  const counted = memory ? { memory } : {}
+  const adoption = { deps, trace, wanted, deadlineMs, gone, onJobLost, ...counted }
   const serve = async () => {
-    const adopted = await adoptJobs({ deps, trace, wanted, deadlineMs, gone, onJobLost }, jobs)
+    const adopted = await adoptJobs(adoption, jobs)
     const images = adopted.images.slice(0, count)
     if (images.length === 0) throw noImage(deps, order, trace)
     return createImageAnswer(images, { mode, count, wanted, warnings: [] }, trace, clock.now())
   }
-  return observeRequest({ request, trace, events, clock, budgets }, serve).then(
-    keepAnswerOrFault,
-    keepError,
-  )
+  const continues = traceparent === undefined ? undefined : { traceparent }
+  const observed = { request, trace, events, clock, budgets, tracer, continues }
+  return observeRequest(observed, serve).then(keepAnswerOrFault, keepError)
 }

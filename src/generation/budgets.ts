@@ -23,8 +23,15 @@ type Moment = Pick<DecisionTrace, 'createdAtMs' | 'nonce'>
 const spendIdOf = ({ createdAtMs, nonce }: Moment): string => `${createdAtMs.toString(36)}${nonce}`
 
 /** What the request costs if the dearest of its candidates serves it at the first try. */
-export const dearestPrice = ({ candidates, count }: RequestPlan, request: ImageRequest): MicroUsd =>
-  Math.max(...candidates.map((candidate) => priceAt(candidate, count, request).total))
+export const dearestPrice = (
+  { candidates, count }: RequestPlan,
+  request: ImageRequest,
+): MicroUsd => {
+  const prices = candidates.map((candidate) => priceAt(candidate, count, request).total)
+  const [first = 0, second = 0] = prices.toSorted((one, other) => other - one)
+  // Then two may work on it side by side, and whoever is slower is paid, too.
+  return request.routing.hedge === 'billed' ? first + second : first
+}
 
 const dollars = (amount: MicroUsd): string => `$${usdFromMicroUsd(amount)}`
 

@@ -1,7 +1,8 @@
 import { type PriceComponent, priceComponents } from '#src/catalog/pricing.ts'
 import type { ImageRequest } from '#src/domain/image-request.ts'
 import type { MicroUsd } from '#src/domain/money.ts'
-import type { Candidate } from '#src/routing/candidates.ts'
+import type { PriceRule } from '#src/domain/offering.ts'
+import { type Candidate, priceBasisOf } from '#src/routing/candidates.ts'
 import { NO_HISTORY, rankOptions } from '#src/routing/rank-options.ts'
 import type { DecisionTrace } from './decision-trace.ts'
 import type { GenerationDependencies } from './generation-dependencies.ts'
@@ -18,10 +19,13 @@ export interface Estimate {
   readonly components: readonly PriceComponent[]
 }
 
+/** What every call is billed for, however many images it makes. */
+const PER_CALL: ReadonlySet<PriceRule['metric']> = new Set(['request', 'input_megapixel'])
+
 /** Adds up the lines that several calls to one offering repeat. */
 const repeat = (components: readonly PriceComponent[], calls: number): PriceComponent[] =>
   components.map((component) =>
-    component.rule.metric === 'request'
+    PER_CALL.has(component.rule.metric)
       ? { ...component, quantity: component.quantity * calls, total: component.total * calls }
       : component,
   )
@@ -30,12 +34,11 @@ const repeat = (components: readonly PriceComponent[], calls: number): PriceComp
 export const priceAt = (
   { offering, mapped }: Candidate,
   count: number,
-  { parameters }: Pick<ImageRequest, 'parameters'>,
+  request: Pick<ImageRequest, 'parameters' | 'images'>,
 ): Pick<Estimate, 'total' | 'components'> => {
-  const { resolution, imagesPerCall } = mapped
-  const calls = Math.ceil(count / imagesPerCall)
+  const calls = Math.ceil(count / mapped.imagesPerCall)
   const components = repeat(
-    priceComponents(offering, { images: count, resolution, parameters }),
+    priceComponents(offering, { images: count, ...priceBasisOf(mapped, request) }),
     calls,
   )
   return { total: components.reduce((sum, { total }) => sum + total, 0), components }

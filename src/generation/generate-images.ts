@@ -28,8 +28,9 @@ const adoptImages = async (run: GenerationRun): Promise<Adopted> => {
   if (jobs.length === 0) return { images: [], history: NO_HISTORY }
   const deadlineMs = trace.startMs + request.timeoutMs
   const { wanted } = plan
-  const lost = onJobLost ? { onJobLost } : {}
-  const adoption = { deps, trace, wanted, deadlineMs, gone: request.signal, ...lost }
+  const { memory, signal: gone } = request
+  const optional = { ...(onJobLost && { onJobLost }), ...(memory && { memory }) }
+  const adoption = { deps, trace, wanted, deadlineMs, gone, ...optional }
   const adopted = await adoptJobs(adoption, jobs)
   const images = adopted.images.slice(0, plan.count)
   if (images.length > 0) onImages?.(images)

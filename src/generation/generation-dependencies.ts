@@ -1,7 +1,9 @@
 import type { Catalog } from '#src/catalog/catalog.ts'
+import type { ByteAccount } from '#src/domain/byte-account.ts'
 import type { Clock } from '#src/domain/clock.ts'
 import type { PreparedImage, WantedImages } from '#src/domain/image-result.ts'
 import type { ProviderAdapter, ProviderImage } from '#src/domain/provider-adapter.ts'
+import type { Tracer } from '#src/domain/tracer.ts'
 import type { Routing } from '#src/routing/routing.ts'
 import type { Budgets } from './budgets.ts'
 import type { GenerationEvents } from './events.ts'
@@ -13,6 +15,8 @@ export interface PreparationContext {
   readonly signal: AbortSignal
   /** Runs what waits for a provider, so that the wait is not taken for the gateway's own work. */
   readonly measureUpstream: <T>(activity: () => Promise<T>) => Promise<T>
+  /** What the request holds in memory; absent: nobody counts. */
+  readonly memory?: ByteAccount
 }
 
 /** What the use case works with; made once by the composition root. */
@@ -25,6 +29,8 @@ export interface GenerationDependencies {
   readonly events: GenerationEvents
   /** What keys may spend; absent: no key has a budget. */
   readonly budgets?: Budgets
+  /** Absent: nothing is traced. */
+  readonly tracer?: Tracer
   readonly convertInput: ConvertInput
   /** Fetches, checks, converts and hosts what a provider gave. Rejects with `ProviderError`. */
   readonly prepareImages: (

@@ -1,5 +1,5 @@
 import type { ResolvedModel } from '#src/catalog/catalog.ts'
-import { GatewayError, invalidRequest } from '#src/domain/errors.ts'
+import { invalidRequest } from '#src/domain/errors.ts'
 import type { ImageRequest, Warning } from '#src/domain/image-request.ts'
 import type { WantedImages } from '#src/domain/image-result.ts'
 import type { OutputFormat } from '#src/domain/media.ts'
@@ -84,21 +84,6 @@ const checkStrictly = ({ isStrict, parameters }: ImageRequest): void => {
   )
 }
 
-/** As a model that there is not: what a key may not ask for is none of its client's models. */
-const checkIsAllowed = (
-  { allowedModels }: ImageRequest,
-  { model: { card } }: ResolvedModel,
-): void => {
-  if (!allowedModels || [card.id, ...card.aliases].some((name) => allowedModels.includes(name))) {
-    return
-  }
-  throw new GatewayError(
-    'MODEL_NOT_FOUND',
-    `The API key may not use "${card.id}". Its models: ${allowedModels.join(', ')}.`,
-    { param: 'model' },
-  )
-}
-
 /** Resolves the model, checks the request against it, and finds the offerings that can serve it. */
 export const planRequest = (
   { catalog, adapters }: PlanDependencies,
@@ -107,7 +92,6 @@ export const planRequest = (
 ): RequestPlan => {
   const resolved = catalog.resolve(request.requestedModel)
   trace.modelId = resolved.model.card.id
-  checkIsAllowed(request, resolved)
   checkRequest(resolved.model, request)
   checkStrictly(request)
 

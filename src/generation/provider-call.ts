@@ -16,13 +16,18 @@ export type InputsFor = (candidate: Candidate) => Promise<readonly InputImage[]>
 
 /** Converts what an offering does not take, each image to each format at most once for the request. */
 export const createInputsFor = (
-  { images, mask }: Pick<ImageRequest, 'images' | 'mask'>,
+  { images, mask, memory }: Pick<ImageRequest, 'images' | 'mask' | 'memory'>,
   convert: ConvertInput,
 ): InputsFor => {
   const converted = new Map<string, Promise<UploadedImage>>()
+  const convertAndCount: ConvertInput = async (image, accepted, param) => {
+    const result = await convert(image, accepted, param)
+    if (result !== image) memory?.hold(result.bytes.length)
+    return result
+  }
   const convertOnce = (image: UploadedImage, index: number, accepted: readonly InputFormat[]) => {
     const key = `${index} ${accepted.join()}`
-    const present = converted.get(key) ?? convert(image, accepted, `image[${index}]`)
+    const present = converted.get(key) ?? convertAndCount(image, accepted, `image[${index}]`)
     converted.set(key, present)
     return present
   }

@@ -1,10 +1,11 @@
 import { type BillableWork, priceWork } from '#src/catalog/pricing.ts'
+import type { ByteAccount } from '#src/domain/byte-account.ts'
 import type { ImageRequest, RoutingPreferences, Warning } from '#src/domain/image-request.ts'
 import type { WantedImages } from '#src/domain/image-result.ts'
 import type { MicroUsd } from '#src/domain/money.ts'
 import type { ProviderAnswer, ProviderCall, ProviderImage } from '#src/domain/provider-adapter.ts'
 import type { AttemptContext, AttemptYield } from '#src/routing/attempt.ts'
-import type { Candidate } from '#src/routing/candidates.ts'
+import { type Candidate, priceBasisOf } from '#src/routing/candidates.ts'
 import { type FailoverResult, runAttempts } from '#src/routing/failover.ts'
 import type { ChainHistory } from '#src/routing/rank-options.ts'
 import { BusyTime, type DecisionTrace } from './decision-trace.ts'
@@ -14,6 +15,7 @@ import type { GenerationDependencies, PreparationContext } from './generation-de
 import type { GenerationHooks } from './generation-hooks.ts'
 import type { RequestPlan } from './plan-request.ts'
 import { buildProviderCall, type InputsFor } from './provider-call.ts'
+import { traceAttempts } from './trace-attempts.ts'
 
 /** Everything that the attempts of one request share. */
 export interface GenerationRun {
@@ -27,10 +29,10 @@ export interface GenerationRun {
 
 /** Of one call: what it cost by what came, or is expected to cost. */
 const costOf = (
-  { offering, mapped: { resolution } }: Candidate,
-  { parameters }: ImageRequest,
+  { offering, mapped }: Candidate,
+  request: ImageRequest,
   work: Pick<BillableWork, 'images' | 'usage'>,
-): MicroUsd => priceWork(offering, { ...work, resolution, parameters })
+): MicroUsd => priceWork(offering, { ...work, ...priceBasisOf(mapped, request) })
 
 /** What a call tells while it runs. Nobody sees the answer of a probe: its jobs and drafts are nobody's. */
 const callHooks = (
@@ -46,7 +48,9 @@ const callHooks = (
     // Nobody is told a draft again: it is not kept.
     const { keepForMs: _notKept, ...form } = plan.wanted
     const wanted = { ...form, responseFormat: 'b64_json' } as const
-    const context = { signal, measureUpstream: trace.upstream.measure.bind(trace.upstream) }
+    const { memory } = request
+    const measureUpstream = trace.upstream.measure.bind(trace.upstream)
+    const context = { signal, measureUpstream, ...(memory && { memory }) }
     const [image] = await deps.prepareImages([draft], wanted, context)
     if (image) onPreview?.(image)
   }
@@ -82,8 +86,9 @@ const callProvider = async (
   const adapter = run.deps.adapters.get(candidate.offering.provider)
   if (!adapter) throw new Error(`No adapter for ${candidate.offering.provider}`)
   const call = await buildProviderCall(candidate, count, context, run.inputsFor)
+  const { memory } = run.request
   const hooks = isProbe ? {} : callHooks(run, candidate, count, context)
-  return upstream.measure(() => adapter.generate({ ...call, ...hooks }))
+  return upstream.measure(() => adapter.generate({ ...call, ...(memory && { memory }), ...hooks }))
 }
 
 /** What the images of one answer have in common. */
@@ -95,9 +100,14 @@ export interface Delivery {
   readonly cost: MicroUsd
 }
 
+interface DeliveryContext extends Pick<GenerationRun, 'deps' | 'trace'> {
+  /** As of `ImageRequest`. */
+  readonly memory?: ByteAccount | undefined
+}
+
 /** Makes a provider's images ready. */
 export const deliverAnswer = async (
-  { deps, trace }: Pick<GenerationRun, 'deps' | 'trace'>,
+  { deps, trace, memory }: DeliveryContext,
   { images, revisedPrompt, usage }: ProviderAnswer,
   { keepsAll, warnings, wanted, cost }: Delivery,
   signal: AbortSignal,
@@ -106,7 +116,11 @@ export const deliverAnswer = async (
   const measureUpstream: PreparationContext['measureUpstream'] = (activity) =>
     trace.upstream.measure(() => fetching.measure(activity))
   const kept = keepsAll ? images : images.slice(-1)
-  const prepared = await deps.prepareImages(kept, wanted, { signal, measureUpstream })
+  const prepared = await deps.prepareImages(kept, wanted, {
+    signal,
+    measureUpstream,
+    ...(memory && { memory }),
+  })
   const items = prepared.map((image, index) => ({
     image,
     warnings,
@@ -155,9 +169,10 @@ export const servePlan = (
         const { images, usage } = answer
         const cost = costOf(candidate, request, { images: images.length, ...(usage && { usage }) })
         const delivery = { keepsAll, warnings, wanted: plan.wanted, cost }
-        return deliverAnswer(run, answer, delivery, signal)
+        return deliverAnswer({ deps, trace, memory: request.memory }, answer, delivery, signal)
       },
       priceOf: (candidate, images) => costOf(candidate, request, { images }),
+      ...traceAttempts<Candidate>(deps.tracer, 'request', ({ offering }) => offering),
     },
     candidates: plan.candidates,
     preferences: preferencesOf(plan, request),

@@ -8,8 +8,10 @@ import { estimateRequest } from '#src/generation/estimate-request.ts'
 import { answerLater } from './answer-later.ts'
 import { prefersAsync } from './answer-wishes.ts'
 import { presentEstimate } from './estimate-answer.ts'
+import { readIdempotencyKey } from './idempotent-call.ts'
 import { presentImageAnswer } from './image-answer.ts'
 import type { ImageCall, ImageRouteDependencies } from './image-call.ts'
+import { enterLimits } from './key-limits.ts'
 import { readFlag } from './read-flag.ts'
 import { baseUrlOf } from './request-context.ts'
 import { sendJson } from './send-json.ts'
@@ -35,7 +37,7 @@ const answerDryRun = async ({ deps, request, reply, read }: ImageCall): Promise<
 const sendAnswer = (
   { deps: { publicBaseUrl, providerNames }, request, reply }: ImageCall,
   answer: ImageAnswer,
-): FastifyReply => {
+): Promise<FastifyReply> => {
   const baseUrl = baseUrlOf(request, publicBaseUrl)
   return sendJson(reply, (place) => presentImageAnswer(answer, { baseUrl, place, providerNames }))
 }
@@ -72,6 +74,18 @@ const sendStream = async (call: ImageCall): Promise<FastifyReply> => {
     .send(body)
 }
 
+const answerNow = async (call: ImageCall): Promise<FastifyReply> =>
+  (await isStreamed(call)) ? sendStream(call) : sendAnswer(call, await serveImages(call, {}))
+
+/**
+ * Whether its pictures are read before the work begins, as only then it is known how to answer: what is one too many
+ * must not have 100 MB read and fetched first. Whether a call with an idempotency key is one, only its body tells.
+ */
+const isReadAhead = (call: ImageCall): boolean =>
+  readIdempotencyKey(call) === undefined &&
+  (call.request.isMultipart() ||
+    (isJsonObject(call.request.body) && call.request.body['stream'] === true))
+
 /** Runs what both endpoints share: estimate, take on, stream, or generate and answer. */
 export const answerImageRequest = async (
   deps: ImageRouteDependencies,
@@ -88,6 +102,12 @@ export const answerImageRequest = async (
   reply.header('content-type', 'application/json')
   if (isDryRun(request)) return answerDryRun(call)
   if (prefersAsync(request)) return answerLater(call)
-  if (await isStreamed(call)) return sendStream(call)
-  return sendAnswer(call, await serveImages(call, {}))
+  if (!isReadAhead(call)) return answerNow(call)
+  const leave = await enterLimits(call)
+  try {
+    return await answerNow(call)
+  } catch (error) {
+    leave()
+    throw error
+  }
 }

@@ -27,6 +27,7 @@ const accept = async (call: ImageCall, onDone: () => void, firstId?: string): Pr
       baseUrl: baseUrlOf(request, publicBaseUrl),
       ...(webhookUrl !== undefined && { webhookUrl }),
       fingerprint: await fingerprintOf(call),
+      catalog: generation.catalog,
       isRepeated: firstId !== undefined,
       onDone,
     },
@@ -38,7 +39,12 @@ const accept = async (call: ImageCall, onDone: () => void, firstId?: string): Pr
 
 /** As `accept`; it counts as under way until it is done, not only until it is answered. */
 const acceptWithinLimits = async (call: ImageCall, firstId?: string): Promise<string> => {
-  const onDone = await enterLimits(call)
+  const leave = await enterLimits(call)
+  const end = call.request.admission?.outlive()
+  const onDone = (): void => {
+    end?.()
+    leave()
+  }
   try {
     return await accept(call, onDone, firstId)
   } catch (error) {

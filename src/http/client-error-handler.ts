@@ -11,6 +11,9 @@ const STATUSES: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 }
 
+/** How long a client is given to take its answer and to hang up, in ms: who goes on sending would else be held for ever. */
+const LINGER_MS = 1_000
+
 /** Answers what is not HTTP, or never becomes a whole request, with the contract's error object, and hangs up. */
 export const answerClientError = (error: NodeJS.ErrnoException, socket: Socket): void => {
   if (error.code === 'ECONNRESET' || !socket.writable) {
@@ -31,4 +34,6 @@ export const answerClientError = (error: NodeJS.ErrnoException, socket: Socket):
     connection: 'close',
   }).map(([name, value]) => `${name}: ${value}\r\n`)
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${text}`)
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+  socket.once('close', () => clearTimeout(timer))
 }

@@ -1,5 +1,5 @@
 import type { JsonObject } from '#src/domain/json.ts'
-import type { PriceRule } from '#src/domain/model-card.ts'
+import type { PriceRule } from '#src/domain/offering.ts'
 import type { Estimate } from '#src/generation/estimate-request.ts'
 
 /** `input`, `output` or `request`: what a line of a price is paid for. */

@@ -43,7 +43,7 @@ export const openEventStream = (keepAliveMs = KEEP_ALIVE_MS): EventStream => {
     isIdle = false
     const { place, render } = createJsonWithBytes()
     await write(`event: ${type}\ndata: `)
-    for await (const piece of render(present(place)).stream) await write(piece as Buffer)
+    for await (const piece of render(present(place)).pieces) await write(piece)
     await write('\n\n')
     isIdle = true
   }

@@ -1,3 +1,4 @@
+import type { JsonWithBytes } from '#src/bytes/json-with-bytes.ts'
 import type { AnswerFacts, AnswerImage, ImageAnswer } from '#src/domain/image-answer.ts'
 import type { JsonObject } from '#src/domain/json.ts'
 import { formatPixelSize } from '#src/domain/media.ts'
@@ -8,8 +9,7 @@ import { presentAttempt } from './attempt-object.ts'
 /** What an answer's shape depends on besides the answer. */
 export interface AnswerContext {
   readonly baseUrl: string
-  /** Puts an image's bytes into the body; the result stands for their base64. */
-  readonly place: (bytes: Buffer) => string
+  readonly place: JsonWithBytes['place']
   /** Provider slug → name for people. */
   readonly providerNames: ReadonlyMap<string, string>
 }

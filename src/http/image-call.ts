@@ -24,6 +24,19 @@ export interface ImageRouteDependencies {
   readonly limiter: KeyLimiter
 }
 
+/**
+ * The same with the catalogue as it is now: a request goes on with the model that it found, whatever is reloaded
+ * meanwhile.
+ */
+export const withPresentCatalog = (deps: ImageRouteDependencies): ImageRouteDependencies => {
+  const catalog = deps.generation.catalog.current
+  return {
+    ...deps,
+    generation: { ...deps.generation, catalog },
+    reader: { ...deps.reader, catalog },
+  }
+}
+
 /** One call of an image endpoint. */
 export interface ImageCall {
   readonly deps: ImageRouteDependencies

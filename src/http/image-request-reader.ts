@@ -16,6 +16,7 @@ import {
   placeholdersFor,
   type ReadImageReference,
 } from './input-pictures.ts'
+import { restoreLifted } from './lifted-json.ts'
 import { MAX_NESTING } from './limits.ts'
 import { readFormValues, readImageForm } from './multipart-form.ts'
 import { readRequestOrigin } from './request-origin.ts'
@@ -84,6 +85,7 @@ const toImageRequest = (
     ...(request.keyId !== null && { keyId: request.keyId }),
     ...(request.apiKey?.models && { allowedModels: request.apiKey.models }),
     ...readRequestOrigin(request),
+    ...(request.admission && { memory: request.admission.memory }),
     mode,
     requestedModel: readModelName(body),
     parameters: Object.fromEntries(
@@ -120,7 +122,9 @@ const readFormEdit = async (
   request: FastifyRequest,
   options: RequestReaderOptions,
 ): Promise<ImageRequest> => {
-  const form = await readImageForm(request)
+  const { admission } = request
+  const form = await readImageForm(request, admission?.receive)
+  admission?.settle(form.sizeBytes)
   const name = form.fields.get('model')?.at(-1)
   // The schema gives the fields their types, and the model is known only once the form has been read.
   const model = typeof name === 'string' ? options.catalog.resolve(name).model : undefined
@@ -129,15 +133,27 @@ const readFormEdit = async (
   return toImageRequest(request, options, 'image_edit', body, pictures)
 }
 
+const sizeOf = ({ images, mask }: InputPictures): number =>
+  images.reduce((sum, { bytes }) => sum + bytes.length, mask?.bytes.length ?? 0)
+
 const readJsonEdit = async (
   request: FastifyRequest,
   options: RequestReaderOptions,
 ): Promise<ImageRequest> => {
-  const { references, body } = takeImageReferences(readJsonBody(request))
+  const { references, body: rest } = takeImageReferences(readJsonBody(request))
+  const { liftedBody } = request
+  checkNesting(rest)
+  const body = liftedBody ? (restoreLifted(rest, liftedBody) as JsonObject) : rest
   const draft = toImageRequest(request, options, 'image_edit', body, placeholdersFor(references))
   checkRequest(options.catalog.resolve(draft.requestedModel).model, draft)
   const { timeoutMs, signal } = draft
-  return { ...draft, ...(await fetchPictures(references, { ...options, timeoutMs, signal })) }
+  const onBytes = request.admission?.receive
+  const lifted = liftedBody?.lifted
+  const optional = { ...(onBytes && { onBytes }), ...(lifted && { lifted }) }
+  const terms = { ...options, timeoutMs, signal, ...optional }
+  const pictures = await fetchPictures(references, terms)
+  request.admission?.settle(sizeOf(pictures))
+  return { ...draft, ...pictures }
 }
 
 /** Reads an edit from its form or its JSON body, and inspects every image. */

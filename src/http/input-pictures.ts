@@ -8,11 +8,21 @@ import { MAX_FORM_BYTES, MAX_INPUT_IMAGE_BYTES } from './limits.ts'
 /** Checks an uploaded image by its bytes; throws the 400 that names it. */
 export type InspectImage = (bytes: Buffer, param: string) => Promise<UploadedImage>
 
+/** What the reading of a reference is bounded by. */
+export interface ReferenceLimits {
+  readonly signal: AbortSignal
+  readonly maxBytes: number
+  /** Told of the bytes as they come; what it throws ends the reading. Absent: nobody asks. */
+  readonly onBytes?: (bytes: number) => void
+  /** Base64 for which a text in a data URI stands, to be taken once. Absent, or `undefined`: it is base64 itself. */
+  readonly lifted?: (text: string) => Uint8Array[] | undefined
+}
+
 /** The bytes behind a data URI or an https URL; throws the 400 that names it. */
 export type ReadImageReference = (
   reference: string,
   param: string,
-  limits: { readonly signal: AbortSignal; readonly maxBytes: number },
+  limits: ReferenceLimits,
 ) => Promise<Buffer>
 
 /** The pictures of an edit. */
@@ -77,19 +87,17 @@ export const placeholdersFor = ({ images, mask }: ImageReferences): InputPicture
   ...(mask !== undefined && { mask: PLACEHOLDER }),
 })
 
-interface FetchOptions {
+interface FetchOptions extends Omit<ReferenceLimits, 'maxBytes'> {
   readonly readImageReference: ReadImageReference
   readonly inspectImage: InspectImage
   /** Deadline in real milliseconds from now. */
   readonly timeoutMs: number
-  /** Aborted when the client went away. */
-  readonly signal: AbortSignal
 }
 
 /** Reads the pictures referred to, within one budget of bytes; the first that fails ends the others. */
 export const fetchPictures = async (
   references: ImageReferences,
-  { readImageReference, inspectImage, timeoutMs, signal: gone }: FetchOptions,
+  { readImageReference, inspectImage, timeoutMs, signal: gone, ...watching }: FetchOptions,
 ): Promise<InputPictures> => {
   const failed = new AbortController()
   const deadline = AbortSignal.timeout(timeoutMs)
@@ -98,7 +106,11 @@ export const fetchPictures = async (
   const limit = pLimit(FETCHES_AT_ONCE)
   const readOne = async (reference: string, name: string): Promise<UploadedImage> => {
     const maxBytes = Math.min(MAX_INPUT_IMAGE_BYTES, leftBytes)
-    const bytes = await readImageReference(reference, name, { signal, maxBytes })
+    const bytes = await readImageReference(reference, name, {
+      signal,
+      maxBytes,
+      ...watching,
+    })
     leftBytes -= bytes.length
     if (leftBytes < 0) {
       throw invalidRequest(`The images have more than ${MAX_FORM_BYTES} bytes together.`, name)

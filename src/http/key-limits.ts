@@ -7,14 +7,25 @@ const EXPLANATIONS: Readonly<Record<keyof KeyLimits, (most: number) => string>> 
   concurrent: (most) => `This API key may have ${most} request(s) under way at a time.`,
 }
 
+type Counted = Pick<ImageCall, 'deps' | 'request'>
+
+/** Calls that have been counted in: each is once, whoever asks first. */
+const entered = new WeakMap<Counted['request'], Promise<() => void>>()
+
 /**
  * Counts a call in that is to bring images; a dry run is none, nor is what an earlier call with the same idempotency
- * key has brought. Resolves to what is to be called at its end. Rejects with `RATE_LIMITED`.
+ * key has brought. Resolves to what is to be called at its end, for a call that is in already to the same. Rejects with
+ * `RATE_LIMITED`.
  */
-export const enterLimits = async ({
-  deps: { limiter },
-  request: { apiKey },
-}: Pick<ImageCall, 'deps' | 'request'>): Promise<() => void> => {
+export const enterLimits = (call: Counted): Promise<() => void> => {
+  const known = entered.get(call.request)
+  if (known) return known
+  const entering = enter(call)
+  entered.set(call.request, entering)
+  return entering
+}
+
+const enter = async ({ deps: { limiter }, request: { apiKey } }: Counted): Promise<() => void> => {
   if (!apiKey) return () => undefined
   const { id, limits } = apiKey
   const verdict = await limiter.enter(id, limits)

@@ -1,4 +1,5 @@
 import type { ApiKey, KeyBudget, KeyChange, KeyLimits, KeyTerms } from '#src/domain/api-key.ts'
+import { instantOf } from '#src/domain/instant.ts'
 import type { JsonObject } from '#src/domain/json.ts'
 import { microUsdFromUsd, usdFromMicroUsd } from '#src/domain/money.ts'
 import type { KeyBody } from './schemas/key-schema.ts'
@@ -55,7 +56,7 @@ export const readKeyChange = (body: KeyBody): KeyChange => {
     ...given('isEnabled', body.enabled),
     ...given(
       'expiresAtMs',
-      expires === undefined || expires === null ? expires : Date.parse(expires),
+      expires === undefined || expires === null ? expires : instantOf(expires),
     ),
     ...given('models', body.models),
     ...given('limits', limitsOf(body.limits)),

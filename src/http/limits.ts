@@ -1,4 +1,7 @@
-/** Greatest JSON body in bytes: a prompt of 50,000 characters takes at most 300 kB, escapes included. */
+/** Greatest body in bytes where no route says otherwise: whoever sends many of them fills little memory. */
+export const MAX_SMALL_BODY_BYTES = 65_536
+
+/** Greatest JSON body of a generation in bytes: a prompt of 50,000 characters takes at most 300 kB, escapes included. */
 export const MAX_JSON_BODY_BYTES = 1024 * 1024
 
 /** Greatest JSON body of an edit in bytes: 14 images of 5 MB as data URIs. */

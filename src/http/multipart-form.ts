@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Multipart } from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import { parse } from 'qs'
@@ -19,7 +20,12 @@ export interface ImageForm {
   readonly images: readonly Buffer[]
   /** The file of `mask`; absent: there is none. */
   readonly mask?: Buffer
+  /** Of all files. */
+  readonly sizeBytes: number
 }
+
+/** Told of the bytes of a form as they come; what it throws ends the reading. */
+export type OnBytes = (bytes: number) => void
 
 const IMAGE_NAME = /^image(\[\d*\])?$/
 
@@ -34,14 +40,40 @@ const checkDeclaredLength = (request: FastifyRequest): void => {
 
 type FilePart = Extract<Multipart, { type: 'file' }>
 
-/** A file within its limit. */
-const readFile = async (part: FilePart, param: string): Promise<Buffer> => {
-  try {
-    return await part.toBuffer()
-  } catch (error) {
-    if ((error as { code?: string }).code !== 'FST_REQ_FILE_TOO_LARGE') throw error
-    throw invalidRequest(`${param} is larger than ${MAX_INPUT_IMAGE_BYTES} bytes.`, param)
+const fileTooLarge = (param: string): GatewayError =>
+  invalidRequest(`${param} is larger than ${MAX_INPUT_IMAGE_BYTES} bytes.`, param)
+
+/** Bytes that are copied in one go: about a millisecond, most of it for memory that is touched first. */
+const SLICE_BYTES = 1024 * 1024
+
+/** Pieces as one buffer, with other work in between. */
+const joinPieces = async (pieces: readonly Buffer[], sizeBytes: number): Promise<Buffer> => {
+  const joined = Buffer.allocUnsafeSlow(sizeBytes)
+  let [copied, nextPause] = [0, SLICE_BYTES]
+  for (const piece of pieces) {
+    joined.set(piece, copied)
+    copied += piece.length
+    if (copied < nextPause) continue
+    nextPause = copied + SLICE_BYTES
+    await setImmediate()
   }
+  return joined
+}
+
+/**
+ * A file within its limit. One that is too large is read to its end and dropped: a stream that is left before takes the
+ * rest of the form along.
+ */
+const readFile = async (part: FilePart, param: string, onBytes: OnBytes): Promise<Buffer> => {
+  const pieces: Buffer[] = []
+  let sizeBytes = 0
+  for await (const piece of part.file as AsyncIterable<Buffer>) {
+    onBytes(piece.length)
+    pieces.push(piece)
+    sizeBytes += piece.length
+  }
+  if (part.file.truncated) throw fileTooLarge(param)
+  return joinPieces(pieces, sizeBytes)
 }
 
 /** The form as far as it has been read. */
@@ -52,14 +84,14 @@ interface FormDraft {
   sizeBytes: number
 }
 
-const addFile = async (draft: FormDraft, part: FilePart): Promise<void> => {
+const addFile = async (draft: FormDraft, part: FilePart, onBytes: OnBytes): Promise<void> => {
   const name = part.fieldname
   if (name === 'mask') {
     if (draft.mask) throw invalidRequest('mask was sent more than once.', 'mask')
-    draft.mask = await readFile(part, 'mask')
+    draft.mask = await readFile(part, 'mask', onBytes)
     draft.sizeBytes += draft.mask.length
   } else if (IMAGE_NAME.test(name)) {
-    const image = await readFile(part, `image[${draft.images.length}]`)
+    const image = await readFile(part, `image[${draft.images.length}]`, onBytes)
     draft.images.push(image)
     draft.sizeBytes += image.length
   } else {
@@ -67,8 +99,13 @@ const addFile = async (draft: FormDraft, part: FilePart): Promise<void> => {
   }
 }
 
-const addField = ({ fields }: FormDraft, part: Exclude<Multipart, FilePart>): void => {
+const addField = (
+  { fields }: FormDraft,
+  part: Exclude<Multipart, FilePart>,
+  onBytes: OnBytes,
+): void => {
   const name = part.fieldname
+  onBytes(String(part.value).length)
   if (part.valueTruncated) {
     throw invalidRequest(`The field is larger than ${MAX_FIELD_BYTES} bytes.`, name)
   }
@@ -98,10 +135,13 @@ const toFormError = (error: unknown): unknown => {
 }
 
 /** Reads the whole form, whatever the order of its parts, with or without a content length. */
-export const readImageForm = async (request: FastifyRequest): Promise<ImageForm> => {
+export const readImageForm = async (
+  request: FastifyRequest,
+  onBytes: OnBytes = () => undefined,
+): Promise<ImageForm> => {
   checkDeclaredLength(request)
   try {
-    return await readParts(request)
+    return await readParts(request, onBytes)
   } catch (error) {
     // What is left of the form has to be read away: the answer goes out on this connection, and so may the next request.
     request.raw.unpipe()
@@ -120,7 +160,7 @@ const isPartAFile = (
   contentType === 'application/octet-stream' ||
   contentType?.startsWith('image/') === true
 
-const readParts = async (request: FastifyRequest): Promise<ImageForm> => {
+const readParts = async (request: FastifyRequest, onBytes: OnBytes): Promise<ImageForm> => {
   const draft: FormDraft = { fields: new Map(), images: [], sizeBytes: 0 }
   const limits = {
     fileSize: MAX_INPUT_IMAGE_BYTES,
@@ -129,8 +169,8 @@ const readParts = async (request: FastifyRequest): Promise<ImageForm> => {
     fieldSize: MAX_FIELD_BYTES,
   }
   for await (const part of request.parts({ limits, isPartAFile })) {
-    if (part.type === 'file') await addFile(draft, part)
-    else addField(draft, part)
+    if (part.type === 'file') await addFile(draft, part, onBytes)
+    else addField(draft, part, onBytes)
     if (draft.sizeBytes > MAX_FORM_BYTES) throw tooLarge()
   }
   return draft

@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '#src/domain/json.ts'
-import type { Offering, PriceRule } from '#src/domain/model-card.ts'
+import type { Offering, PriceRule } from '#src/domain/offering.ts'
 import {
   type HourPerformance,
   PERFORMANCE_WINDOWS,
@@ -65,6 +65,8 @@ const presentPrice = (rule: PriceRule, { priceSource }: Offering): JsonObject =>
   currency: 'USD',
   ...(rule.usd !== undefined && { usd: rule.usd }),
   ...(rule.usdByResolution && { usd_by_resolution: rule.usdByResolution }),
+  ...(rule.usdBySize && { usd_by_size: rule.usdBySize }),
+  ...(rule.firstUsd !== undefined && { first_usd: rule.firstUsd }),
   ...(rule.batchUsd !== undefined && { batch_usd: rule.batchUsd }),
   ...(rule.batchUsdByResolution && { batch_usd_by_resolution: rule.batchUsdByResolution }),
   ...(rule.when && { when: rule.when as Record<string, JsonValue> }),
@@ -112,6 +114,8 @@ export const presentOffering = (offering: Offering, state: OfferingState): JsonO
   modes: offering.modes,
   regions: offering.regions,
   available: state.isAvailable,
+  deprecated_at: offering.deprecatedAt ?? null,
+  shutdown_at: offering.shutdownAt ?? null,
   notes: offering.notes ?? [],
   pricing: offering.prices.map((rule) => presentPrice(rule, offering)),
   performance: presentPerformance(offering, state.live),

@@ -74,23 +74,23 @@ export const createPerformanceReader = (
   dependencies: PerformanceReaderDependencies,
 ): PerformanceReader => {
   const { clock, logger } = dependencies
-  /** By model id, so bounded by the catalogue. */
-  const readings = new Map<
-    string,
+  // Of a model that is in no catalogue any more nothing is kept.
+  const readings = new WeakMap<
+    Model,
     { readonly atMs: number; readonly figures: Promise<ReadonlyMap<string, LivePerformance>> }
   >()
   return {
     read: (model) => {
       const { id } = model.card
       const nowMs = clock.nowMs()
-      const last = readings.get(id)
+      const last = readings.get(model)
       if (last && nowMs < last.atMs + FRESH_MS) return last.figures
       const figures = measure(model, dependencies).catch((error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error)
         logger.warn({ model: id, reason }, 'the performance history cannot be read')
         return new Map<string, LivePerformance>()
       })
-      readings.set(id, { atMs: nowMs, figures })
+      readings.set(model, { atMs: nowMs, figures })
       return figures
     },
   }

@@ -14,8 +14,8 @@ const hashBytes = async (bytes: Buffer): Promise<string> =>
   )
 
 /** What a JSON body asks for on this path, as a hash. Both prefixes of a path are one path. */
-const fingerprintOfJson = (request: FastifyRequest): string =>
-  hashText(`${request.routeOptions.url?.split('/').at(-1)}\n${JSON.stringify(request.body)}`)
+const fingerprintOfJson = ({ routeOptions, body, liftedBody }: FastifyRequest): string =>
+  hashText(`${routeOptions.url?.split('/').at(-1)}\n${liftedBody?.digest ?? JSON.stringify(body)}`)
 
 /** What a form asks for, as a hash: of what is in it, as each sending of it has another boundary. */
 const fingerprintOfForm = async ({
@@ -26,7 +26,9 @@ const fingerprintOfForm = async ({
   images,
   mask,
 }: ImageRequest): Promise<string> => {
-  const hashes = await Promise.all(images.map(({ bytes }) => hashBytes(bytes)))
+  const hashes: string[] = []
+  // One after another: each is copied to be hashed.
+  for (const { bytes } of images) hashes.push(await hashBytes(bytes))
   const maskHash = mask ? await hashBytes(mask.bytes) : null
   return hashText(JSON.stringify([mode, requestedModel, parameters, routing, hashes, maskHash]))
 }

@@ -28,12 +28,12 @@ export const traceIdOf = (headers: IncomingHttpHeaders): string | undefined => {
   return isZero(traceId) || isZero(parentId) ? undefined : traceId
 }
 
-/** Where a request comes from, as the log keeps it. To be read once the body has been. */
+/** Where a request comes from, as the log keeps it, and which trace it is part of. To be read once the body has been. */
 export const readRequestOrigin = (
   request: FastifyRequest,
 ): Pick<ImageRequest, 'sessionId' | 'traceId' | 'sizeBytes'> => {
   const sessionId = sessionIdOf(request.headers)
-  const traceId = traceIdOf(request.headers)
+  const traceId = request.span?.traceId ?? traceIdOf(request.headers)
   const sizeBytes = receivedBytesOf(request)
   return {
     ...(sessionId !== undefined && { sessionId }),

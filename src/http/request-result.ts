@@ -1,3 +1,4 @@
+import type { ByteAccount } from '#src/domain/byte-account.ts'
 import { GatewayError } from '#src/domain/errors.ts'
 import type { ImageAnswer } from '#src/domain/image-answer.ts'
 import type { RequestRecord } from '#src/domain/request-record.ts'
@@ -12,11 +13,12 @@ export interface ResultDependencies {
 
 /**
  * The result of a request that was answered at once: what the answer would have been. `undefined` while it is pending,
- * when it failed, and once its images are kept no longer.
+ * when it failed, and once its images are kept no longer. `memory`: of whoever asks for it.
  */
 export const findRequestResult = async (
   { id, keyId, nonce, status }: RequestRecord,
   { runs, openKeptImages }: ResultDependencies,
+  memory: ByteAccount,
 ): Promise<ImageAnswer | undefined> => {
   if (status !== 'completed') return undefined
   const answer = await runs.read(acceptedRunId(keyId, id))
@@ -24,7 +26,7 @@ export const findRequestResult = async (
   if (answer?.kind !== 'images' || answer.requestNonce !== nonce) return undefined
   const { kind: _kind, ...facts } = answer
   try {
-    return { ...facts, images: await openKeptImages(facts.images, facts.responseFormat) }
+    return { ...facts, images: await openKeptImages(facts.images, facts.responseFormat, memory) }
   } catch (error) {
     if (error instanceof GatewayError && error.code === 'NOT_FOUND') return undefined
     throw error

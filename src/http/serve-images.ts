@@ -15,12 +15,14 @@ const generate = (
   imageRequest: ImageRequest,
   hooks: GenerationHooks,
 ): Promise<ImageAnswer> => {
-  const { clock, events, budgets } = generation
+  const { clock, events, budgets, tracer } = generation
   const trace = createDecisionTrace(request.id, clock)
   request.trace = trace
-  return observeRequest({ request: imageRequest, trace, events, clock, budgets }, () =>
+  // What is cancelled at a provider for a client that left still holds its pictures.
+  const end = request.admission?.outlive()
+  return observeRequest({ request: imageRequest, trace, events, clock, budgets, tracer }, () =>
     generateImages(generation, imageRequest, trace, hooks),
-  )
+  ).finally(end)
 }
 
 /** The same request with nobody who could leave, its images kept. */
@@ -44,7 +46,9 @@ const replay = async (
     'x-gateway-model': kept.configKey,
     'x-gateway-attempts': String(kept.attempts.length),
   })
-  return { ...kept, images: await deps.openKeptImages(kept.images, kept.responseFormat) }
+  const memory = request.admission?.memory
+  const images = await deps.openKeptImages(kept.images, kept.responseFormat, memory)
+  return { ...kept, images }
 }
 
 /** What the attempts of this call have cost, or may have. */

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { JsonWithBytes } from '#src/bytes/json-with-bytes.ts'
 import type { ImageAnswer } from '#src/domain/image-answer.ts'
-import type { PreparedImage } from '#src/domain/image-result.ts'
+import type { HeldBytes, PreparedImage } from '#src/domain/image-result.ts'
 import type { JsonObject } from '#src/domain/json.ts'
 import { formatPixelSize } from '#src/domain/media.ts'
 import type { Mode } from '#src/domain/model-card.ts'
@@ -37,8 +37,8 @@ const EVENT_NAMES: Readonly<Record<Mode, string>> = {
   image_edit: 'image_edit',
 }
 
-const bytesOf = ({ content }: PreparedImage): Buffer => {
-  if (content.kind !== 'bytes') throw new Error('A stream holds the bytes of its images')
+const bytesOf = ({ content }: PreparedImage): HeldBytes => {
+  if (content.kind !== 'held') throw new Error('A stream holds the bytes of its images')
   return content.bytes
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { constants, copyFile, link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { constants, copyFile, link, mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
@@ -26,9 +26,9 @@ const publish = async (temporary: string, path: string): Promise<void> => {
   }
 }
 
-const createSecret = async (directory: string, path: string): Promise<void> => {
+const writeSecret = async (directory: string, path: string, secret: Buffer): Promise<void> => {
   const temporary = join(directory, `.writing-${randomBytes(16).toString('hex')}`)
-  await writeFile(temporary, randomBytes(SECRET_BYTES), { flag: 'wx', mode: 0o600, flush: true })
+  await writeFile(temporary, secret, { flag: 'wx', mode: 0o600, flush: true })
   try {
     // The first of several processes wins.
     await publish(temporary, path)
@@ -57,7 +57,7 @@ export const loadDiskMediaSecret = async (directory: string): Promise<Buffer> =>
   const path = join(directory, SECRET_FILE)
   let secret = await readSecret(path)
   if (secret === undefined) {
-    await createSecret(directory, path)
+    await writeSecret(directory, path, randomBytes(SECRET_BYTES))
     secret = await readFile(path)
   }
   if (secret.length < SECRET_BYTES) {
@@ -70,4 +70,20 @@ export const loadDiskMediaSecret = async (directory: string): Promise<Buffer> =>
     )
   }
   return secret
+}
+
+/**
+ * Puts the key back when it is gone, and lets it look as if it were new: cleaners of temporary folders remove what is
+ * old, and after a restart no URL that was given out before would be good.
+ */
+export const keepDiskMediaSecret = async (directory: string, secret: Buffer): Promise<void> => {
+  const path = join(directory, SECRET_FILE)
+  const now = new Date()
+  try {
+    await utimes(path, now, now)
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    await writeSecret(directory, path, secret)
+  }
 }

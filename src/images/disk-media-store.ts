@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { constants } from 'node:fs'
+import { constants, type Dir } from 'node:fs'
 import {
   type FileHandle,
   lstat,
@@ -138,18 +138,31 @@ const isGarbage = async (directory: string, name: string, nowMs: number): Promis
   return mtimeMs + STALE_WRITE_MS <= nowMs
 }
 
+/** `undefined`: cleaners have removed it; it is made again with the next image. */
+const openDirectory = async (directory: string): Promise<Dir | undefined> => {
+  try {
+    return await opendir(directory)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** One file that cannot be removed keeps no other; the first such failure is told in the end. */
 const sweep = async (directory: string, nowMs: number): Promise<number> => {
   let removed = 0
-  for await (const entry of await opendir(directory)) {
+  const failures: unknown[] = []
+  for await (const entry of (await openDirectory(directory)) ?? []) {
     try {
       if (!(await isGarbage(directory, entry.name, nowMs))) continue
       await unlink(join(directory, entry.name))
       removed += 1
     } catch (error) {
       // Another gateway on the same folder was faster.
-      if (codeOf(error) !== 'ENOENT') throw error
+      if (codeOf(error) !== 'ENOENT') failures.push(error)
     }
   }
+  if (failures.length > 0) throw failures[0]
   return removed
 }
 

@@ -5,7 +5,7 @@ const limit = pLimit(PICTURES_AT_ONCE)
 
 /**
  * Runs heavy picture work when a slot is free, in order of arrival. How many may wait is not limited here: a waiting
- * picture has been paid for, so load is to be shed before the provider is called.
+ * picture has been paid for. Load is shed before the provider is called, when requests are let in.
  * Work whose `signal` is aborted by its turn is not begun.
  */
 export const runInImageQueue = <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> =>

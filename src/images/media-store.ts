@@ -47,6 +47,8 @@ export interface OpenedMedia {
 
 /** Where hosted images lie until they expire. */
 export interface MediaStore {
+  /** Most bytes that `put` holds of an image that comes piece by piece; absent: next to none. */
+  readonly putHoldsBytes?: number
   /** Keeps an image; it can be opened only once it is whole. A failing source rejects with the source's error. */
   put(source: ByteSource | Uint8Array, options: StoreOptions): Promise<StoredMedia>
   /** `undefined`: there is no such file, or no file can have that name. */

@@ -1,5 +1,8 @@
-import { decodeBase64, isDataUri, parseDataUri } from '#src/bytes/base64.ts'
-import { collect } from '#src/bytes/byte-source.ts'
+import { charactersOf } from '#src/bytes/base64-characters.ts'
+import { type ByteSource, collect } from '#src/bytes/byte-source.ts'
+import { isDataUri, parseDataUri } from '#src/bytes/data-uri.ts'
+import { decodeBase64 } from '#src/bytes/decode-base64.ts'
+import { lengthOf } from '#src/bytes/pieces.ts'
 import { GatewayError, invalidRequest } from '#src/domain/errors.ts'
 import type { ImageFetcher } from './fetch-image.ts'
 import { ImageFetchError } from './image-fetch-error.ts'
@@ -11,19 +14,35 @@ export interface ReadInputImageDependencies {
   readonly maxBytes: number
   /** Aborted when the client left. */
   readonly signal: AbortSignal
+  /** Told of the bytes as they come; what it throws ends the reading. Absent: nobody asks. */
+  readonly onBytes?: (bytes: number) => void
+  /** Base64 for which a text in a data URI stands, to be taken once. Absent, or `undefined`: it is base64 itself. */
+  readonly lifted?: (text: string) => Uint8Array[] | undefined
+}
+
+const watched = async function* (
+  source: ByteSource,
+  onBytes: ReadInputImageDependencies['onBytes'],
+): ByteSource {
+  for await (const chunk of source) {
+    onBytes?.(chunk.length)
+    yield chunk
+  }
 }
 
 const decodeDataUri = async (
   reference: string,
   param: string,
-  maxBytes: number,
+  { maxBytes, lifted }: ReadInputImageDependencies,
 ): Promise<Buffer> => {
   const parsed = parseDataUri(reference)
   if (!parsed) throw invalidRequest(`${param} must be of the form data:image/png;base64,…`, param)
-  if (Math.floor(parsed.base64.length * 0.75) - 2 > maxBytes) {
+  const characters = lifted?.(parsed.base64) ?? charactersOf(parsed.base64)
+  if (Math.floor(lengthOf(characters) * 0.75) - 2 > maxBytes) {
     throw invalidRequest(`${param} has more than ${maxBytes} bytes`, param)
   }
-  return collect(decodeBase64(parsed.base64))
+  // Not more than is held already: the characters go as the bytes come.
+  return collect(decodeBase64(characters))
 }
 
 const download = async (
@@ -32,10 +51,10 @@ const download = async (
   fetcher: ImageFetcher,
   dependencies: ReadInputImageDependencies,
 ): Promise<Buffer> => {
-  const { signal, maxBytes } = dependencies
+  const { signal, maxBytes, onBytes } = dependencies
   try {
     const { stream } = await fetcher.fetch(url, { signal, purpose: 'client_input', maxBytes })
-    return await collect(stream)
+    return await collect(watched(stream, onBytes))
   } catch (error) {
     if (!(error instanceof ImageFetchError)) throw error
     throw new GatewayError('INVALID_REQUEST', error.message, { param })
@@ -51,7 +70,7 @@ export const readInputImage = async (
   param: string,
   dependencies: ReadInputImageDependencies,
 ): Promise<Buffer> => {
-  if (isDataUri(reference)) return decodeDataUri(reference, param, dependencies.maxBytes)
+  if (isDataUri(reference)) return decodeDataUri(reference, param, dependencies)
   if (!dependencies.fetcher) {
     throw invalidRequest(
       `${param}: image URLs are not fetched by this gateway; send a data URI or upload the file`,

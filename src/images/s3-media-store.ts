@@ -28,7 +28,7 @@ import {
   type S3Failure,
 } from './s3-failure.ts'
 import { sweepBucket } from './s3-sweep.ts'
-import { SourceError, uploadObject } from './s3-upload.ts'
+import { SourceError, UPLOAD_HOLDS_BYTES, uploadObject } from './s3-upload.ts'
 
 export interface S3MediaStoreOptions {
   /** Stays the caller's, who destroys it. */
@@ -137,6 +137,7 @@ export const createS3MediaStore = (store: S3MediaStoreOptions): MediaStore => {
   const { client, settings } = store
   const { bucket, prefix, delivery } = settings
   return {
+    putHoldsBytes: UPLOAD_HOLDS_BYTES,
     put: (source, options) => put(store, source, options),
     describe: (file) => describe(store, file),
     open: (file, part) => open(store, file, part),

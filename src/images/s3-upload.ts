@@ -8,6 +8,9 @@ const PART_BYTES = 5 * 1024 * 1024
 /** Parts on their way at once: an upload holds at most these and the one being filled, 15 MiB. */
 const PARTS_AT_ONCE = 2
 
+/** Most bytes that an upload holds. */
+export const UPLOAD_HOLDS_BYTES = PART_BYTES * (PARTS_AT_ONCE + 1)
+
 /** Where an object comes to lie, and its metadata. */
 export interface ObjectTarget {
   readonly Bucket: string

@@ -50,6 +50,15 @@ export interface AttemptTarget {
   readonly offering: { readonly provider: string; readonly configKey: string }
 }
 
+/** An attempt that is about to be made. */
+export interface AttemptBegin {
+  readonly id: string
+  /** Images asked of it. */
+  readonly count: number
+  /** Whether it is a paid copy of a request, sent to find out if a provider is back. */
+  readonly isProbe: boolean
+}
+
 /** How an attempt is made, in two steps: what the provider does, and what the gateway does with its answer. */
 export interface AttemptWork<Answer, Item, Target extends AttemptTarget = Candidate> {
   /** Calls the provider within the attempt's time. Rejects with `ProviderError`. */
@@ -66,6 +75,12 @@ export interface AttemptWork<Answer, Item, Target extends AttemptTarget = Candid
   ) => Promise<AttemptYield<Item>>
   /** Expected price of `count` items, for attempts that fail after work may have begun. */
   readonly priceOf: (target: Target, count: number) => MicroUsd
+  /** Makes the whole attempt by calling `make`, once, and gives what came of it; absent: nobody looks on. */
+  readonly observe?: <Result extends { readonly attempt: Attempt }>(
+    target: Target,
+    begin: AttemptBegin,
+    make: () => Promise<Result>,
+  ) => Promise<Result>
 }
 
 export interface AttemptLimits {
@@ -168,11 +183,21 @@ export interface AttemptSize {
 }
 
 /** Makes one attempt, the provider's part of which may take `timeoutMs`. Never rejects. */
-export const runAttempt = async <Answer, Item, Target extends AttemptTarget>(
+export const runAttempt = <Answer, Item, Target extends AttemptTarget>(
   work: AttemptWork<Answer, Item, Target>,
   limits: AttemptLimits,
   target: Target,
-  { count, timeoutMs, id = randomUUID() }: AttemptSize,
+  { id = randomUUID(), ...size }: AttemptSize,
+): Promise<AttemptResult<Item>> => {
+  const make = () => makeAttempt(work, limits, target, { id, ...size })
+  return work.observe?.(target, { id, count: size.count, isProbe: false }, make) ?? make()
+}
+
+const makeAttempt = async <Answer, Item, Target extends AttemptTarget>(
+  work: AttemptWork<Answer, Item, Target>,
+  limits: AttemptLimits,
+  target: Target,
+  { count, timeoutMs, id }: Required<AttemptSize>,
 ): Promise<AttemptResult<Item>> => {
   const { cancelGraceMs, clock, gone } = limits
   const begunMs = clock.now()

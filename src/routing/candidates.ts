@@ -1,11 +1,11 @@
 import type { Model, ResolvedModel } from '#src/catalog/catalog.ts'
 import { type MappedParameters, mapParameters } from '#src/catalog/parameter-mapping.ts'
-import { priceWork } from '#src/catalog/pricing.ts'
+import { type BillableWork, priceWork } from '#src/catalog/pricing.ts'
 import { GatewayError, invalidRequest } from '#src/domain/errors.ts'
 import type { ImageRequest } from '#src/domain/image-request.ts'
 import type { JsonObject } from '#src/domain/json.ts'
-import type { Offering } from '#src/domain/model-card.ts'
 import { usdFromMicroUsd } from '#src/domain/money.ts'
+import type { Offering } from '#src/domain/offering.ts'
 import { cellIdOf } from '#src/domain/provider-stats.ts'
 import type { ExcludedOffering } from '#src/domain/request-record.ts'
 import type { RoutingOption } from './rank-options.ts'
@@ -112,16 +112,23 @@ const parametersToMap = ({ parameters, isStreamed }: ImageRequest): Readonly<Jso
   return others
 }
 
+/** What prices depend on besides the number of images. */
+export const priceBasisOf = (
+  { resolution, pixels }: MappedParameters,
+  { parameters, images }: Pick<ImageRequest, 'parameters' | 'images'>,
+): Omit<BillableWork, 'images' | 'usage'> => ({
+  resolution,
+  ...(pixels && { pixels }),
+  inputPixels: images.flatMap(({ size }) => size ?? []),
+  parameters,
+})
+
 const toCandidate = (model: Model, request: ImageRequest, offering: Offering): Candidate => {
   const mapped = mapParameters(model.mappingOf(offering), parametersToMap(request), {
     hasMask: request.mask !== undefined,
   })
   const { resolution } = mapped
-  const pricePerImage = priceWork(offering, {
-    images: 1,
-    resolution,
-    parameters: request.parameters,
-  })
+  const pricePerImage = priceWork(offering, { images: 1, ...priceBasisOf(mapped, request) })
   const { configKey, provider } = offering
   const { mode } = request
   const modelId = model.card.id

@@ -31,7 +31,8 @@ interface CellState {
 
 interface ModelState {
   readonly arrivals: ArrivalRate
-  readonly cells: CellState[]
+  /** By cell id. */
+  readonly cells: Map<string, CellState>
   readonly byProvider: Map<string, CellState[]>
   offsets: TierOffsets
 }
@@ -48,9 +49,9 @@ const addShifted = (into: OutcomeCounts, counts: Readonly<OutcomeCounts>, shift:
 /** What was seen of each cell, in a fast and a slow window, and what follows from it. */
 export class CellBook {
   readonly #policy: RoutingPolicy
-  readonly #offerings: ReadonlyMap<string, TrackedOffering>
+  /** By config key. */
+  readonly #offerings = new Map<string, TrackedOffering>()
   readonly #models = new Map<string, ModelState>()
-  readonly #cells = new Map<string, CellState>()
   /** By health key: when a cell there was last seen to end an attempt. */
   readonly #lastSeenMs = new Map<string, number>()
   /** By health key: what was seen before does not count for the fast window. */
@@ -60,11 +61,21 @@ export class CellBook {
 
   constructor(offerings: readonly TrackedOffering[], policy: RoutingPolicy, nowMs: number) {
     this.#policy = policy
-    this.#offerings = new Map(offerings.map((offering) => [offering.configKey, offering]))
-    for (const { modelId, provider } of offerings) {
-      const arrivals = new ArrivalRate(nowMs, policy.arrivalHalfLifeMs)
-      this.#models.set(modelId, { arrivals, cells: [], byProvider: new Map(), offsets: new Map() })
-      this.#lastSeenMs.set(healthKeyOf({ modelId, provider }), nowMs)
+    this.follow(offerings, nowMs)
+  }
+
+  /** Keeps track of these too. Of others it goes on, as requests that came before may still be under way there. */
+  follow(offerings: readonly TrackedOffering[], nowMs: number): void {
+    for (const offering of offerings) {
+      const { modelId, configKey } = offering
+      this.#offerings.set(configKey, offering)
+      if (!this.#models.has(modelId)) {
+        const arrivals = new ArrivalRate(nowMs, this.#policy.arrivalHalfLifeMs)
+        const none = { cells: new Map(), byProvider: new Map(), offsets: new Map() }
+        this.#models.set(modelId, { arrivals, ...none })
+      }
+      const key = healthKeyOf(offering)
+      if (!this.#lastSeenMs.has(key)) this.#lastSeenMs.set(key, nowMs)
     }
   }
 
@@ -95,14 +106,13 @@ export class CellBook {
   }
 
   #stateOf(cell: Cell, nowMs: number): CellState | undefined {
-    const present = this.#cells.get(cell.id)
     const model = this.#models.get(cell.modelId)
+    const present = model?.cells.get(cell.id)
     if (present || !model) return present
     const [fast, slow] = [new DecayedCounts(nowMs), new DecayedCounts(nowMs)]
     const offset = offsetOf(model.offsets, cell, this.#policy)
     const state: CellState = { cell, shape: shapeOf(cell), offset, fast, slow, late: 0 }
-    this.#cells.set(cell.id, state)
-    model.cells.push(state)
+    model.cells.set(cell.id, state)
     const siblings = model.byProvider.get(cell.provider)
     if (siblings) siblings.push(state)
     else model.byProvider.set(cell.provider, [state])
@@ -157,7 +167,7 @@ export class CellBook {
   #evidenceOf(cell: Cell, model: ModelState, nowMs: number): Evidence {
     const { slowHalfLifeMs } = this.#policy
     const fastHalfLifeMs = this.#fastHalfLifeMs(model, nowMs)
-    const own = this.#cells.get(cell.id)
+    const own = model.cells.get(cell.id)
     const tierOffset = own?.offset ?? offsetOf(model.offsets, cell, this.#policy)
     const siblings = { fast: noCounts(), slow: noCounts() }
     for (const other of model.byProvider.get(cell.provider) ?? []) {
@@ -186,14 +196,14 @@ export class CellBook {
   /** Learns anew what each mode and scale takes, from the slow windows. */
   learnOffsets(nowMs: number): void {
     for (const model of this.#models.values()) {
-      const sums = model.cells.map(({ cell, shape, slow }) => ({
+      const sums = [...model.cells.values()].map(({ cell, shape, slow }) => ({
         provider: cell.provider,
         shape,
         tier: cell.tier,
         slow: slow.at(nowMs, this.#policy.slowHalfLifeMs),
       }))
       model.offsets = learnOffsets(sums, model.offsets, this.#policy)
-      for (const state of model.cells) {
+      for (const state of model.cells.values()) {
         state.offset = offsetOf(model.offsets, state.cell, this.#policy)
       }
     }

@@ -1,4 +1,4 @@
-import type { Offering } from '#src/domain/model-card.ts'
+import type { Offering } from '#src/domain/offering.ts'
 import { failuresOf, type OutcomeCounts } from '#src/domain/provider-stats.ts'
 import { type Lognormal, quantileMs } from './normal-distribution.ts'
 import type { RoutingPolicy } from './policy.ts'

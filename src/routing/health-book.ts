@@ -8,6 +8,7 @@ import {
 import { ArrivalRate } from './arrival-rate.ts'
 import { CLOSED } from './circuit.ts'
 import type { Lognormal } from './normal-distribution.ts'
+import type { RoutingPolicy } from './policy.ts'
 
 type Place = Pick<Cell, 'modelId' | 'provider'>
 
@@ -53,35 +54,50 @@ export interface HealthState extends Place {
   lastCompletionMs: number
   /** When the attempt was begun that was served last, by its begin: the provider was up then. */
   lastServedMs: number
+  /** Whether requests may still come here; else only those end that had come before. */
+  isOffered: boolean
 }
 
-/** Health of every model at every provider. Bounded by the number of offerings. */
+const beginState = (place: Place, nowMs: number, loadHalfLifeMs: number): HealthState => ({
+  key: healthKeyOf(place),
+  modelId: place.modelId,
+  provider: place.provider,
+  circuit: CLOSED,
+  evidence: 0,
+  guessedPauses: 0,
+  inFlight: new Set(),
+  firstInFlight: 0,
+  ends: new ArrivalRate(nowMs, loadHalfLifeMs),
+  probesInFlight: 0,
+  grants: 0,
+  grantedMs: Number.NEGATIVE_INFINITY,
+  lastCompletionMs: nowMs,
+  lastServedMs: Number.NEGATIVE_INFINITY,
+  isOffered: true,
+})
+
+/** Health of every model at every provider. Bounded by the number of offerings that there ever were. */
 export class HealthBook {
   readonly #states = new Map<string, HealthState>()
   /** By provider key: pauses of all its models. */
   readonly #providerPauses = new Map<string, Pause>()
-  readonly #providerKeys: ReadonlySet<string>
+  readonly #providerKeys = new Set<string>()
+  readonly #loadHalfLifeMs: number
 
   constructor(places: readonly Place[], nowMs: number, loadHalfLifeMs: number) {
-    this.#providerKeys = new Set(places.map(({ provider }) => providerKeyOf(provider)))
-    for (const { modelId, provider } of places) {
-      const key = healthKeyOf({ modelId, provider })
-      this.#states.set(key, {
-        key,
-        modelId,
-        provider,
-        circuit: CLOSED,
-        evidence: 0,
-        guessedPauses: 0,
-        inFlight: new Set(),
-        firstInFlight: 0,
-        ends: new ArrivalRate(nowMs, loadHalfLifeMs),
-        probesInFlight: 0,
-        grants: 0,
-        grantedMs: Number.NEGATIVE_INFINITY,
-        lastCompletionMs: nowMs,
-        lastServedMs: Number.NEGATIVE_INFINITY,
-      })
+    this.#loadHalfLifeMs = loadHalfLifeMs
+    this.follow(places, nowMs)
+  }
+
+  /** From now on these are offered. What is known of others is kept for the attempts that are in flight there. */
+  follow(places: readonly Place[], nowMs: number): void {
+    for (const state of this.#states.values()) state.isOffered = false
+    for (const place of places) {
+      const key = healthKeyOf(place)
+      const present = this.#states.get(key)
+      if (present) present.isOffered = true
+      else this.#states.set(key, beginState(place, nowMs, this.#loadHalfLifeMs))
+      this.#providerKeys.add(providerKeyOf(place.provider))
     }
   }
 
@@ -102,9 +118,29 @@ export class HealthBook {
 
   /** Whether one more of a model's providers may be taken for down: at most half of them, never the last. */
   mayOpen({ modelId }: Place): boolean {
-    const all = [...this.#states.values()].filter((state) => state.modelId === modelId)
+    const all = [...this.#states.values()].filter(
+      (state) => state.modelId === modelId && state.isOffered,
+    )
     const open = all.filter(({ circuit }) => circuit.state === 'open').length
     return open + 1 <= Math.floor(all.length / 2)
+  }
+
+  /** Keys of what is open and is due to be tried again. */
+  wantedProbes(
+    nowMs: number,
+    { maxProbes, probeIntervalMs }: Pick<RoutingPolicy, 'maxProbes' | 'probeIntervalMs'>,
+  ): readonly string[] {
+    return [...this.#states.values()]
+      .filter(
+        ({ circuit, grants, grantedMs, probesInFlight, isOffered }) =>
+          isOffered &&
+          circuit.state === 'open' &&
+          nowMs >= circuit.untilMs &&
+          grants === 0 &&
+          probesInFlight < maxProbes &&
+          nowMs >= grantedMs + probeIntervalMs,
+      )
+      .map(({ key }) => key)
   }
 
   /** The pause in force, of the model there or of the whole provider, whichever ends later. */

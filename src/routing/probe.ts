@@ -17,6 +17,8 @@ export const sendProbe = <Answer, Item>(
     generate: (candidate, count, attempt) => work.probe(candidate, count, attempt),
     deliver: async (candidate) => ({ items: [], cost: work.priceOf(candidate, 1), fetchMs: 0 }),
     priceOf: work.priceOf,
+    observe: (candidate, begin, make) =>
+      work.observe?.(candidate, { ...begin, isProbe: true }, make) ?? make(),
   }
   // Neither the client's deadline nor its leaving is the probe's: it is paid for to be learnt from.
   const { timeoutMs } = routing.tracker.estimateOf(option.cell, routing.clock.nowMs())

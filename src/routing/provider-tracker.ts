@@ -103,6 +103,12 @@ export class ProviderTracker implements StatsReceiver {
     this.#breakers = new Breakers({ policy, random, exchange: this.#exchange, cells, health })
   }
 
+  /** From now on these are offered; requests that came before may still be under way elsewhere. */
+  follow(offerings: readonly TrackedOffering[], nowMs: number): void {
+    this.#cells.follow(offerings, nowMs)
+    this.#health.follow(offerings, nowMs)
+  }
+
   // -- What is asked ---------------------------------------------------------------------------------------------
 
   estimateOf(cell: Cell, nowMs: number): Estimate {
@@ -303,18 +309,7 @@ export class ProviderTracker implements StatsReceiver {
   }
 
   wantedProbes(nowMs: number): readonly string[] {
-    const { probe, maxProbes, probeIntervalMs } = this.#policy
-    if (probe === 'off') return []
-    return [...this.#health.states]
-      .filter(
-        ({ circuit, grants, grantedMs, probesInFlight }) =>
-          circuit.state === 'open' &&
-          nowMs >= circuit.untilMs &&
-          grants === 0 &&
-          probesInFlight < maxProbes &&
-          nowMs >= grantedMs + probeIntervalMs,
-      )
-      .map(({ key }) => key)
+    return this.#policy.probe === 'off' ? [] : this.#health.wantedProbes(nowMs, this.#policy)
   }
 
   grantProbe(key: string, nowMs: number): void {

@@ -35,11 +35,12 @@ export interface RoutingOptions {
   readonly random?: () => number
 }
 
-const trackedOfferings = ({
+/** What is kept track of: these models at the providers that are configured. */
+export const trackedOfferings = ({
   models,
   configuredProviders,
   policy,
-}: RoutingOptions): TrackedOffering[] =>
+}: Pick<RoutingOptions, 'models' | 'configuredProviders' | 'policy'>): TrackedOffering[] =>
   models.flatMap(({ card, offerings }) =>
     offerings
       .filter(({ provider }) => configuredProviders.has(provider))

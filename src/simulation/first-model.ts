@@ -1,5 +1,6 @@
 import { readModelFiles } from '#src/catalog/model-files.ts'
-import type { ModelFile, Offering } from '#src/domain/model-card.ts'
+import type { ModelFile } from '#src/domain/model-file.ts'
+import type { Offering } from '#src/domain/offering.ts'
 import type { FailureMix, Quota, SimulatedProvider } from './upstream-model.ts'
 
 /** How providers fail: `A` as is likely, `B` more slowly. */

@@ -1,5 +1,5 @@
 import { FAILURE_RULES } from '#src/domain/errors.ts'
-import type { ModelFile } from '#src/domain/model-card.ts'
+import type { ModelFile } from '#src/domain/model-file.ts'
 import type { Cell } from '#src/domain/provider-stats.ts'
 import { chooseNext } from '#src/routing/choose-next.ts'
 import { priorOf } from '#src/routing/estimate.ts'

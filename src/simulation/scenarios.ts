@@ -1,4 +1,4 @@
-import type { ModelFile } from '#src/domain/model-card.ts'
+import type { ModelFile } from '#src/domain/model-file.ts'
 import { firstModelProviders, type MixName, type QuotaName } from './first-model.ts'
 import type { GatewaySettings } from './gateways.ts'
 import { randomWorld } from './random-worlds.ts'

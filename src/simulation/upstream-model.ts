@@ -1,5 +1,5 @@
 import type { ResolutionTier } from '#src/domain/media.ts'
-import type { Offering } from '#src/domain/model-card.ts'
+import type { Offering } from '#src/domain/offering.ts'
 import type { Lognormal } from '#src/routing/normal-distribution.ts'
 
 /** Shares of a provider's failures; they add up to 1. */

@@ -7,8 +7,14 @@ import {
 import type { KeyLink } from './redis/key-link.ts'
 import { minuteKey } from './redis/key-names.ts'
 
+const MINUTE_MS = 60_000
+
 /** The library only counts: each key has a limit of its own, which may change within the minute. */
-const OPTIONS = { points: Number.MAX_SAFE_INTEGER, duration: 60, keyPrefix: '' }
+const OPTIONS = {
+  points: Number.MAX_SAFE_INTEGER,
+  duration: MINUTE_MS / 1000,
+  keyPrefix: '',
+}
 
 /**
  * Requests of each key within a minute that begins with the first of them: at all gateways where they share a Redis,
@@ -29,7 +35,9 @@ export class KeyMinutes {
     const name = minuteKey(keyId)
     const said: RateLimiterRes | undefined = await this.#ask((shared) => shared.consume(name))
     const { consumedPoints, msBeforeNext } = said ?? (await this.#own.consume(name))
-    return consumedPoints > most ? Math.max(1, msBeforeNext) : undefined
+    if (consumedPoints <= most) return undefined
+    // The library reckons by the wall clock: one that was set back makes the wait an hour.
+    return Math.min(MINUTE_MS, Math.max(1, msBeforeNext))
   }
 
   /** Counts one off that was refused for another reason; in the background. */

@@ -32,6 +32,8 @@ export const createLocalExchange = ({
       receiver = attached
     },
     tick,
+    // Nobody knows more than it has seen itself.
+    follow: () => undefined,
     start: async () => {
       timer = setInterval(() => tick(nowMs()), syncIntervalMs(timeScale)).unref()
     },

@@ -208,6 +208,10 @@ export const createRedisExchange = (options: RedisExchangeOptions): RedisSharing
     },
     history,
     attach: (receiver) => loop.attach(receiver),
+    follow: (configKeys) => {
+      inbox.follow(configKeys)
+      history.warm(configKeys)
+    },
     sync: () => loop.once(),
     start: async () => {
       await catchUp()

@@ -5,7 +5,7 @@ import type { CreatedKey, KeyRegistry } from '#src/domain/key-registry.ts'
 import { ConfiguredKeys, noSuchKey } from './configured-keys.ts'
 import type { KeyLink } from './redis/key-link.ts'
 import { KeyMirror } from './redis/key-mirror.ts'
-import { ALL_KEYS } from './redis/key-names.ts'
+import { ALL_KEYS, spendKeys } from './redis/key-names.ts'
 import { writeKeyRecord } from './redis/key-record.ts'
 
 /** Random bytes of a key: as many as its hash has. */
@@ -14,6 +14,8 @@ const SECRET_BYTES = 32
 const CHANGE_TRIES = 5
 /** What an admin is told to wait before trying again, in ms. */
 const RETRY_AFTER_MS = 1_000
+/** How long it is kept what a key has spent that was removed, in ms: as what is kept longest of one that was not. */
+const REMOVED_KEPT_MS = 34 * 24 * 3_600_000
 
 export interface SharedKeyRegistryOptions {
   readonly link: KeyLink
@@ -59,9 +61,10 @@ class RedisKeyRegistry implements SharedKeyRegistry {
     this.#now = now
   }
 
-  /** Removing the last key does not open the gateway. */
-  asksForKeys(): boolean {
-    return this.#configured.size > 0 || this.#mirror.hasHadKeys
+  /** Neither removing the last key nor a Redis that cannot be read opens the gateway. */
+  asksForKeys(): boolean | undefined {
+    if (this.#configured.size > 0 || this.#mirror.hasHadKeys) return true
+    return this.#mirror.isLoaded ? false : undefined
   }
 
   findByHash(hash: string): ApiKey | undefined {
@@ -107,6 +110,11 @@ class RedisKeyRegistry implements SharedKeyRegistry {
 
   async remove(id: string): Promise<void> {
     await this.#replace(id, () => '')
+    // The account of a budget without a period would stay for good.
+    const [account, held] = spendKeys(id, 'total')
+    await this.#link.ask((client) =>
+      Promise.all([account, held].map((name) => client.pexpire(name, REMOVED_KEPT_MS))),
+    )
   }
 
   /** Resolves to the key as it is now; `undefined`: it is gone. */

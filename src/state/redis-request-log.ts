@@ -19,7 +19,7 @@ export const DEFAULT_SHARED_RECORDS = 50_000
 /** How long requests are kept, in days. */
 export const DEFAULT_LOG_DAYS = 30
 
-/** How often Redis is told, in ms. */
+/** How often Redis is told what it was not told at once, and too old requests are dropped, in ms. */
 const WRITE_INTERVAL_MS = 200
 /** How long there may be no connection before that is told, in ms. */
 const START_LIMIT_MS = 2_000
@@ -162,31 +162,49 @@ export const createRedisRequestLog = ({
   const own = createMemoryRequestLog({ keptMs, now })
   const outbox = new RequestLogOutbox()
   const reader = new RequestLogReader({ connection, outbox, keptMs, now })
-  const writer = new RequestLogWriter({ connection, outbox, maxRecords, keptMs, now, realMs })
+  const writer = new RequestLogWriter({
+    connection,
+    outbox,
+    known: own.all,
+    maxRecords,
+    keptMs,
+    now,
+    realMs,
+  })
   const status = createStatusTeller(onStatus)
   let timer: NodeJS.Timeout | undefined
   let starting: NodeJS.Timeout | undefined
+  let isDropDue = false
 
   const write = async (): Promise<void> => {
+    const drops = isDropDue
+    isDropDue = false
     try {
-      status.learn(await writer.run())
+      status.learn(await writer.run({ drops }))
     } catch (error) {
       status.failed(error)
     }
   }
-  const tellAll = oneAtATime(write)
+  const tellNew = oneAtATime(write)
+  const tellAll = (): Promise<void> => {
+    isDropDue = true
+    return tellNew()
+  }
 
   return {
     add: (record) => {
       const taken = own.take(record)
-      if (taken) outbox.put(taken)
+      if (!taken) return
+      outbox.put(taken)
+      // At once, before the client is answered: this process may end right after it. Nobody waits for it.
+      if (taken.status !== 'pending' && connection.isReady()) void tellNew()
     },
     noteResponse: (request, sizeBytes) => {
       const changed = own.changeResponse(request, sizeBytes)
       if (changed) outbox.put(changed)
     },
     ...createReads(reader, own, outbox),
-    flush: () => Promise.race([tellAll(), pause(FLUSH_LIMIT_MS)]),
+    flush: () => Promise.race([tellAll(), pause(connection.isSilent() ? 0 : FLUSH_LIMIT_MS)]),
     tellAll,
     waiting: () => outbox.size,
     start: () => {

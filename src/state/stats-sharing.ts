@@ -17,6 +17,8 @@ export interface StatsSharing {
   readonly history: PerformanceHistory
   /** Who is told what the others know. To be called once, before `start`. */
   attach(receiver: StatsReceiver): void
+  /** Takes in, in the background, what is known of these offerings, as far as it was not asked about them before. */
+  follow(configKeys: readonly string[]): void
   /** Takes in what is known already, for 2 s at most, then keeps on in the background. Never rejects. */
   start(): Promise<void>
   /** Tells the others the last of it and ends. Never rejects, takes less than a second. */

@@ -22,6 +22,10 @@ export interface Metrics {
   /** What puts a value into a histogram, in its unit; to be asked for once, not per request. */
   histogram<Name extends HistogramName>(name: Name): Add<Name>
   set<Name extends GaugeName>(name: Name, labels: LabelsOf<Name>, value: number): void
+  /** Forgets what a gauge was set to, under all labels. */
+  clear(name: GaugeName): void
+  /** Lets labels say what another catalogue has, besides what they could say before: what was counted stays. */
+  extend(catalog: CatalogLabels): void
   /** Has gauges set anew whenever somebody reads the metrics. */
   beforeRender(update: () => void): void
   /** Prometheus text. */
@@ -44,17 +48,21 @@ const combinations = (sets: readonly (readonly string[])[]): string[][] =>
 /** A number that cannot be added would make `inc` throw. */
 const isAmount = (amount: number): boolean => Number.isFinite(amount) && amount >= 0
 
-type Adder = (values: readonly string[], amount: number) => void
+/** One metric, by the values of its labels. */
+interface Series {
+  add(values: readonly string[], amount: number): void
+  clear(): void
+  extend(catalog: CatalogLabels): void
+}
 
-const createAdder = (
+const createSeries = (
   name: string,
   definition: MetricDefinition,
   catalog: CatalogLabels,
   registry: Registry,
-): Adder => {
+): Series => {
   const { type, help, labels, buckets, startsAtZero } = definition
   const labelNames = Object.keys(labels)
-  const sets = Object.values(labels).map((values) => valuesOf(values, catalog))
   const options = { name, help, labelNames, registers: [registry] }
   const metric =
     type === 'histogram'
@@ -62,7 +70,7 @@ const createAdder = (
       : type === 'counter'
         ? new Counter(options)
         : new Gauge(options)
-  const find = holdChildren(sets, (values): ((amount: number) => void) => {
+  const make = (values: readonly string[]): ((amount: number) => void) => {
     if (metric instanceof Histogram) {
       const child = metric.labels(...values)
       return (amount) => child.observe(amount)
@@ -73,10 +81,30 @@ const createAdder = (
     }
     const child = metric.labels(...values)
     return (amount) => child.set(amount)
-  })
-  if (startsAtZero) for (const values of combinations(sets)) find(values)(0)
-  return (values, amount) => find(values)(amount)
+  }
+  const hold = (known: CatalogLabels) => {
+    const sets = Object.values(labels).map((values) => valuesOf(values, known))
+    const find = holdChildren(sets, make)
+    // What has been counted already becomes no more by it.
+    if (startsAtZero) for (const values of combinations(sets)) find(values)(0)
+    return find
+  }
+  let find = hold(catalog)
+  return {
+    add: (values, amount) => find(values)(amount),
+    clear: () => metric.reset(),
+    extend: (known) => {
+      find = hold(known)
+    },
+  }
 }
+
+const joined = (before: CatalogLabels, after: CatalogLabels): CatalogLabels => ({
+  model: [...new Set([...before.model, ...after.model])],
+  provider: [...new Set([...before.provider, ...after.provider])],
+  offering: [...new Set([...before.offering, ...after.offering])],
+  param: [...new Set([...before.param, ...after.param])],
+})
 
 export interface MetricsOptions {
   readonly catalog: CatalogLabels
@@ -97,17 +125,18 @@ const registerBuildInfo = (registry: Registry, version: string): void => {
 export const createMetrics = ({ catalog, version }: MetricsOptions): Metrics => {
   const registry = new Registry()
   registerBuildInfo(registry, version)
-  const adders = new Map<string, Adder>()
+  let known = catalog
+  const all = new Map<string, Series>()
   for (const [name, definition] of Object.entries(METRICS)) {
-    adders.set(name, createAdder(name, definition, catalog, registry))
+    all.set(name, createSeries(name, definition, catalog, registry))
   }
   const add = <Name extends MetricName>(name: Name): Add<Name> => {
-    const adder = adders.get(name) as Adder
+    const series = all.get(name) as Series
     const labelNames = Object.keys(METRICS[name].labels)
     return (labels, amount) => {
       if (METRICS[name].type !== 'gauge' && !isAmount(amount)) return
       const given = labels as Readonly<Record<string, string>>
-      adder(
+      series.add(
         labelNames.map((label) => given[label] ?? ''),
         amount,
       )
@@ -118,6 +147,11 @@ export const createMetrics = ({ catalog, version }: MetricsOptions): Metrics => 
     counter: add,
     histogram: add,
     set: (name, labels, value) => add(name)(labels, value),
+    clear: (name) => all.get(name)?.clear(),
+    extend: (more) => {
+      known = joined(known, more)
+      for (const series of all.values()) series.extend(known)
+    },
     beforeRender: (update) => updates.push(update),
     render: async () => {
       for (const update of updates) update()

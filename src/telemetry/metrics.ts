@@ -71,6 +71,9 @@ const STATUSES = [
   '404',
 ].concat(['405', '409', '413', '415', '416', '429', '499', '500', '502', '503', '504'])
 
+/** As at their admission (src/http/admission.ts). */
+const SHED_REASONS = ['requests', 'memory', 'body'] as const
+
 /** `ok`: it is tried as usual; else as routing's standings (src/routing/rank-options.ts). */
 export const PROVIDER_STATES = ['ok', 'open', 'rate_limited', 'taken_out'] as const
 
@@ -176,6 +179,37 @@ export const METRICS = {
     unit: 'bytes',
     labels: { direction: ['received', 'sending'] },
   },
+  fresnel_admitted_requests: {
+    type: 'gauge',
+    help: 'Requests for images under way, those included for which no connection waits',
+    unit: 'requests',
+    labels: {},
+  },
+  fresnel_admitted_requests_limit: {
+    type: 'gauge',
+    help: 'How many of them there may be; more are answered with 503',
+    unit: 'requests',
+    labels: {},
+  },
+  fresnel_memory_bytes: {
+    type: 'gauge',
+    help: 'Pictures and bodies that requests hold, and answers that wait for room',
+    unit: 'bytes',
+    labels: { state: ['held', 'waiting'] },
+  },
+  fresnel_memory_limit_bytes: {
+    type: 'gauge',
+    help: 'What requests may hold together: new ones are answered with 503 beyond half of it, answers wait beyond it',
+    unit: 'bytes',
+    labels: {},
+  },
+  fresnel_requests_shed_total: {
+    type: 'counter',
+    help: 'Requests for images that were turned away with 503: too many under way, no memory, none while the body came',
+    unit: 'requests',
+    labels: { reason: SHED_REASONS },
+    startsAtZero: true,
+  },
   fresnel_attempts_in_flight: {
     type: 'gauge',
     help: 'Tries under way at a provider',
@@ -246,6 +280,31 @@ export const METRICS = {
     type: 'gauge',
     help: 'Whether idempotency keys and requests answered later are shared with other gateways through Redis',
     unit: 'boolean',
+    labels: {},
+  },
+  fresnel_keys_shared: {
+    type: 'gauge',
+    help: 'Whether API keys, their limits and what they spend are shared with other gateways through Redis',
+    unit: 'boolean',
+    labels: {},
+  },
+  fresnel_key_refusals_total: {
+    type: 'counter',
+    help: 'Requests for images that were refused by a limit of their API key (429) or by its budget (402)',
+    unit: 'refusals',
+    labels: { reason: ['requests_per_minute', 'concurrent', 'budget'] },
+    startsAtZero: true,
+  },
+  fresnel_spend_waiting: {
+    type: 'gauge',
+    help: 'Requests that keys with a budget have paid for, and of which Redis has not been told',
+    unit: 'requests',
+    labels: {},
+  },
+  fresnel_spend_waiting_usd: {
+    type: 'gauge',
+    help: 'What those requests have cost in US dollars: a restart would lose it, and other gateways do not know of it',
+    unit: 'usd',
     labels: {},
   },
 } as const satisfies Record<string, MetricDefinition>

@@ -68,6 +68,7 @@ const userFields = (user: unknown) => (typeof user === 'string' ? { user: boundU
 
 const outcomeFields = ({ request, trace, ...outcome }: RequestOutcome) => ({
   requestId: request.id,
+  traceId: request.traceId,
   status: outcome.status,
   errorCode: outcome.errorCode,
   mode: request.mode,

@@ -9,6 +9,7 @@ import { PROVIDER_STATES } from './metrics.ts'
 type Model = Parameters<typeof selectCandidates>[0]['model']
 
 export interface OfferingsView {
+  /** As they are now; another list once they were read again. */
   readonly models: readonly Model[]
   readonly configuredProviders: ReadonlySet<string>
   readonly routing: Routing
@@ -70,14 +71,35 @@ const showRanked = (
   }
 }
 
+/** What each model's plain requests could be served by, in each mode in which they can be at all. */
+const plainChoices = (view: OfferingsView): (readonly Candidate[])[] =>
+  view.models
+    .flatMap((model) => MODES.map((mode) => plainCandidates(view, model, mode)))
+    .filter((options) => options.length > 0)
+
+/** Everything that is said of offerings; of those that are gone nothing is to be said any more. */
+const OFFERING_GAUGES = [
+  'fresnel_offering_score',
+  'fresnel_offering_success_ratio',
+  'fresnel_offering_latency_seconds',
+  'fresnel_attempts_in_flight',
+  'fresnel_provider_state',
+] as const
+
 /** Shows what routing believes of every offering whenever metrics are read: as a plain request would find it. */
 export const watchOfferings = (view: OfferingsView, metrics: Metrics): void => {
   const { routing, requestTimeoutMs } = view
   const { tracker, policy, clock } = routing
-  const choices = view.models
-    .flatMap((model) => MODES.map((mode) => plainCandidates(view, model, mode)))
-    .filter((options) => options.length > 0)
+  let { models } = view
+  let choices = plainChoices(view)
+  const keepUp = (): void => {
+    if (view.models === models) return
+    models = view.models
+    choices = plainChoices(view)
+    for (const name of OFFERING_GAUGES) metrics.clear(name)
+  }
   metrics.beforeRender(() => {
+    keepUp()
     for (const options of choices) {
       const ranked = rankOptions({
         options,

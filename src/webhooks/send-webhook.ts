@@ -20,6 +20,9 @@ const TRIES_AT_ONCE = 64
 /** Webhooks that are under way, those that wait for their next try included: some kB each. */
 const MAX_UNDER_WAY = 10_000
 
+/** From so many on no more are promised: those promised by then still find room. */
+export const WEBHOOKS_PROMISED = 5_000
+
 /** The receiver wants no more (Standard Webhooks 1.0.0, "Delivery success and failure"). */
 const GONE = 410
 

@@ -1,4 +1,4 @@
-import { invalidRequest } from '#src/domain/errors.ts'
+import { GatewayError, invalidRequest } from '#src/domain/errors.ts'
 import { OutboundRefusal, type OutboundRules } from '#src/images/outbound-rules.ts'
 
 /** Longest URL that is kept with a request; longer ones are cut by others on the way anyhow. */
@@ -24,17 +24,31 @@ const readUrl = (url: string): URL => {
   return parsed
 }
 
-/** Throws the 400 for a URL that nothing could be posted to. What its name resolves to is checked when it is. */
+/**
+ * Throws the 400 for a URL that nothing could be posted to, or the 503 when too many wait already. What its name
+ * resolves to is checked when it is.
+ */
 export type CheckWebhookUrl = (url: string) => void
 
 export interface WebhookUrlOptions {
   readonly rules: OutboundRules
   /** Whether the gateway has a secret to sign with; without one no URL is taken. */
   readonly canSign: boolean
+  /** Whether so many webhooks wait for their receivers that no more are promised. Absent: never. */
+  readonly isFull?: () => boolean
+}
+
+/** Receivers that are down are tried again for minutes: soon is too soon, in ms. */
+const RETRY_AFTER_MS = 30_000
+
+const requireRoom = (isFull: boolean): void => {
+  if (!isFull) return
+  const message = `Too many webhooks wait for their receivers. Send this request later, or without ${FIELD}.`
+  throw new GatewayError('OVERLOADED', message, { param: FIELD, retryAfterMs: RETRY_AFTER_MS })
 }
 
 export const createWebhookUrlCheck =
-  ({ rules, canSign }: WebhookUrlOptions): CheckWebhookUrl =>
+  ({ rules, canSign, isFull = () => false }: WebhookUrlOptions): CheckWebhookUrl =>
   (url) => {
     requireSigning(canSign)
     const parsed = readUrl(url)
@@ -44,4 +58,5 @@ export const createWebhookUrlCheck =
       if (!(error instanceof OutboundRefusal)) throw error
       throw invalidRequest(`${FIELD} ${error.message}.`, FIELD)
     }
+    requireRoom(isFull())
   }

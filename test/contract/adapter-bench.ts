@@ -129,9 +129,9 @@ const dyingAfterOneRequest = (dependencies: ProviderDependencies): ProviderDepen
   let sent = 0
   return {
     ...dependencies,
-    fetch: (...request) => {
+    send: (request) => {
       sent += 1
-      return sent === 1 ? dependencies.fetch(...request) : new Promise(() => {})
+      return sent === 1 ? dependencies.send(request) : new Promise(() => {})
     },
   }
 }

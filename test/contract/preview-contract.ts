@@ -57,7 +57,7 @@ const describeNoPreviews = (bench: AdapterBench): void => {
   })
 }
 
-const DRAFT = { kind: 'base64', base64: expect.any(String), mediaType: 'image/png' }
+const DRAFT = { kind: 'base64', pieces: expect.any(Array), mediaType: 'image/png' }
 
 const describeDrafts = (bench: AdapterBench, streaming: Streaming): void => {
   it('gives each draft before the answer, with one create that streams', async () => {
@@ -111,7 +111,8 @@ const describeDrafts = (bench: AdapterBench, streaming: Streaming): void => {
   })
 }
 
-const content = (image: ProviderImage): unknown => image.kind === 'base64' && image.base64
+const content = (image: ProviderImage): unknown =>
+  image.kind === 'base64' && Buffer.concat(image.pieces).toString()
 
 const describeStreamFailures = (
   subject: AdapterUnderContract,

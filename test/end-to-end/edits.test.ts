@@ -33,6 +33,14 @@ const received = (): { mimeType: string; data: string }[] => {
 }
 
 describe('a multipart edit', () => {
+  it('is a 400 that names the file which is too large, and the next request is served', async () => {
+    const { status, body } = await edit(filePart(png), filePart(Buffer.alloc(50_000_001)))
+    expect([status, body.error]).toMatchObject([400, { param: 'image[1]' }])
+    expect(body.error.message).toBe('image[1] is larger than 50000000 bytes.')
+    expect(gateway.creates()).toBe(0)
+    expect((await edit(filePart(png))).status).toBe(200)
+  })
+
   it.each([['image'], ['image[]'], ['image[0]']])('takes one file named %s', async (name) => {
     expect((await edit(filePart(png, name))).status).toBe(200)
     expect(received()).toEqual([{ mimeType: 'image/png', data: png.toString('base64') }])

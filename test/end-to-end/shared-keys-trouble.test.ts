@@ -37,7 +37,7 @@ describe.skipIf(!hasRedisServer)(`keys and budgets when something fails${redisRe
   let folder: string
   const gateways: Gateway[] = []
 
-  const start = async (): Promise<Gateway> => {
+  const start = async (environment: Record<string, string> = {}): Promise<Gateway> => {
     const port = await freePort()
     const process = new GatewayProcess(folder, {
       ...emulators.environment,
@@ -45,6 +45,7 @@ describe.skipIf(!hasRedisServer)(`keys and budgets when something fails${redisRe
       GATEWAY_ADMIN_KEY: ADMIN_KEY,
       MEDIA_DIR: join(folder, 'media'),
       REDIS_URL: redis.url,
+      ...environment,
     })
     const gateway = { url: `http://127.0.0.1:${port}`, process }
     gateways.push(gateway)
@@ -198,6 +199,25 @@ describe.skipIf(!hasRedisServer)(`keys and budgets when something fails${redisRe
     expect(await accountOf(id)).toEqual({ spent: 2 * PRICE, held: 0 })
     const other = await start()
     expect(await balanceOf(other, key)).toBe(0.09)
+  }, 60_000)
+
+  it('a gateway without keys of its own is open to nobody while Redis may have some', async () => {
+    const gateway = await start()
+    const { id, key } = await createKey(gateway, {})
+    const models = async (other: Gateway, headers: Record<string, string> = {}) =>
+      (await fetch(`${other.url}/v1/models`, { headers })).status
+    redis.freeze()
+    const blind = await start({ GATEWAY_ADMIN_KEY: '' })
+    expect(await models(blind)).toBe(503)
+    expect((await fetch(`${blind.url}/livez`)).status).toBe(200)
+    redis.thaw()
+    await expect.poll(() => models(blind), { timeout: 10_000 }).toBe(401)
+    expect(await models(blind, { authorization: `Bearer ${key}` })).toBe(200)
+    // Nor is it when the last of them has been removed and it begins anew.
+    expect((await call(gateway, 'DELETE', `/v1/keys/${id}`)).status).toBe(200)
+    expect(await models(await start({ GATEWAY_ADMIN_KEY: '' }))).toBe(401)
+    await redis.client.flushall()
+    expect(await models(await start({ GATEWAY_ADMIN_KEY: '' }))).toBe(200)
   }, 60_000)
 
   it('a gateway that could not read the keys yet says so, and knows its own', async () => {

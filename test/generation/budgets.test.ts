@@ -41,6 +41,16 @@ describe('the money of a request', () => {
     expect(dearestPrice(plan, request)).toBe(Math.max(...prices))
   })
 
+  it('is set aside for two of them where the slower one is paid, too', () => {
+    const part = { parameters: { prompt: 'a' }, routing: { hedge: 'billed' } } as const
+    const { plan, request } = begin(part)
+    const prices = plan.candidates.map((candidate) => priceAt(candidate, 1, request).total)
+    const [first = 0, second = 0] = prices.toSorted((one, other) => other - one)
+    expect(dearestPrice(plan, request)).toBe(first + second)
+    const alone = begin({ ...part, routing: { hedge: 'billed', only: ['fal'] } })
+    expect(dearestPrice(alone.plan, alone.request)).toBe(80_000)
+  })
+
   it('is set aside before anything is sent, and booked at its cost', async () => {
     const budgets = createBudgets(1_000_000)
     const { plan, ...charged } = begin()

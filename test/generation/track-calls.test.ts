@@ -4,7 +4,7 @@ import type { ProviderAdapter, ProviderAnswer } from '#src/domain/provider-adapt
 import { trackCalls } from '#src/generation/track-calls.ts'
 import { providerCall } from '#test/providers/lib/adapter-fixtures.ts'
 
-const ANSWER: ProviderAnswer = { images: [{ kind: 'base64', base64: 'aW1n' }] }
+const ANSWER: ProviderAnswer = { images: [{ kind: 'base64', pieces: [Buffer.from('aW1n')] }] }
 const JOB = { id: 'job-1' }
 const { attemptId, providerModelId, timeoutMs, signal } = providerCall()
 const ADOPTION = { attemptId, providerModelId, timeoutMs, signal, job: JOB }

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Redis } from 'ioredis'
+import { Cluster, Redis } from 'ioredis'
 
 /** Whether this machine has the program. */
 export const hasRedisServer = (() => {
@@ -134,23 +134,139 @@ export const startRedisCluster = async (): Promise<TestRedis> => {
   return redis
 }
 
+const pause = () => new Promise((resolve) => setTimeout(resolve, 20))
+
+/** Starts one that has what this master has. */
+export const startReplica = async (master: TestRedis): Promise<TestRedis> => {
+  const redis = await startRedis('--replicaof', '127.0.0.1', String(master.port))
+  while (!(await redis.client.info('replication')).includes('master_link_status:up')) await pause()
+  return redis
+}
+
+/** Nodes of a cluster elect a new master when one was silent for so long, in ms. */
+const NODE_TIMEOUT_MS = 1_000
+
+const startClusterNode = async () => {
+  const busPort = await freePort()
+  const redis = await startRedis(
+    ...['--cluster-enabled', 'yes', '--cluster-port', String(busPort)],
+    ...['--cluster-announce-ip', '127.0.0.1', '--cluster-node-timeout', String(NODE_TIMEOUT_MS)],
+    // A replica that was only just made one may take over.
+    ...['--cluster-replica-validity-factor', '0', '--repl-diskless-sync-delay', '0'],
+  )
+  return { ...redis, busPort }
+}
+
+/** A cluster of several masters with a replica each. */
+export interface TestRedisCluster {
+  readonly url: string
+  /** In the order of their slots. */
+  readonly masters: readonly TestRedis[]
+  /** The master that a name lies at, as long as none was replaced. */
+  masterOf(name: string): Promise<TestRedis>
+  /** Asks whoever holds the name now. */
+  readonly client: Cluster
+  stop(): Promise<void>
+}
+
+const SLOTS = 16_384
+
+/** Resolves once the node says so. */
+const untilInfo = async ({ client }: TestRedis, ...parts: readonly string[]): Promise<void> => {
+  for (;;) {
+    const info = await client.cluster('INFO')
+    if (parts.every((part) => info.includes(part))) return
+    await pause()
+  }
+}
+
+/** Starts a cluster whose slots are spread over so many masters. */
+export const startRedisClusterOf = async (count: number): Promise<TestRedisCluster> => {
+  const nodes = await Promise.all(Array.from({ length: 2 * count }, startClusterNode))
+  const [masters, replicas] = [nodes.slice(0, count), nodes.slice(count)]
+  const first = (index: number): number => Math.floor((index * SLOTS) / count)
+  for (const [index, { client }] of masters.entries()) {
+    await client.cluster('ADDSLOTSRANGE', first(index), first(index + 1) - 1)
+    await client.call('CLUSTER', 'SET-CONFIG-EPOCH', index + 1)
+  }
+  const [one, ...others] = nodes
+  for (const { port, busPort } of others) {
+    await one?.client.call('CLUSTER', 'MEET', '127.0.0.1', port, busPort)
+  }
+  const all = [`cluster_known_nodes:${nodes.length}`, 'cluster_state:ok']
+  await Promise.all(nodes.map((node) => untilInfo(node, ...all)))
+  for (const [index, { client }] of replicas.entries()) {
+    const master = await masters[index]?.client.call('CLUSTER', 'MYID')
+    await client.call('CLUSTER', 'REPLICATE', String(master))
+  }
+  for (const { client } of replicas) {
+    while (!(await client.info('replication')).includes('master_link_status:up')) {
+      await pause()
+    }
+  }
+  const client = new Cluster(
+    nodes.map(({ port }) => ({ host: '127.0.0.1', port })),
+    { slotsRefreshInterval: 500, redisOptions: { commandTimeout: 500, socketTimeout: 1_000 } },
+  )
+  client.on('error', () => undefined)
+  return {
+    url: `redis-cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
+    masters,
+    masterOf: async (name) => {
+      const slot = Number(await client.cluster('KEYSLOT', name))
+      const index = masters.findIndex((_, index) => slot < first(index + 1))
+      return masters[index] as TestRedis
+    },
+    client,
+    stop: async () => {
+      client.disconnect()
+      await Promise.all(nodes.map((node) => node.stop()))
+    },
+  }
+}
+
 /** A sentinel that watches one master under the name `mymaster`. */
+export interface TestSentinel {
+  readonly port: number
+  /** Port of the present master. */
+  masterPort(): Promise<number>
+  /** Makes the replica the master. */
+  failOver(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** `downAfterMs`: how long a master may be silent before its replica takes its place. */
 export const startSentinel = async (
   master: TestRedis,
-): Promise<{ readonly port: number; stop(): Promise<void> }> => {
+  downAfterMs = 30_000,
+): Promise<TestSentinel> => {
   const [port, folder] = [await freePort(), await mkdtemp(join(tmpdir(), 'sentinel-'))]
   const file = join(folder, 'sentinel.conf')
   await writeFile(
     file,
-    `port ${port}\nbind 127.0.0.1\ndir ${folder}\nsentinel monitor mymaster 127.0.0.1 ${master.port} 1\n`,
+    [
+      `port ${port}\nbind 127.0.0.1\ndir ${folder}`,
+      `sentinel monitor mymaster 127.0.0.1 ${master.port} 1`,
+      `sentinel down-after-milliseconds mymaster ${downAfterMs}\n`,
+    ].join('\n'),
   )
   const sentinel = spawn('redis-server', [file, '--sentinel'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   await untilReady(sentinel)
+  const client = new Redis({ port, host: '127.0.0.1' })
+  client.on('error', () => undefined)
   return {
     port,
+    masterPort: async () => {
+      const address = await client.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'mymaster')
+      return Number((address as string[])[1])
+    },
+    failOver: async () => {
+      await client.call('SENTINEL', 'FAILOVER', 'mymaster')
+    },
     stop: async () => {
+      client.disconnect()
       await end(sentinel, 'SIGTERM')
       await rm(folder, { recursive: true, force: true })
     },

@@ -36,6 +36,8 @@ export interface TestGateway {
   get(path: string, headers?: Record<string, string>): Promise<JsonAnswer>
   /** Creates received by all emulators. */
   creates(): number
+  /** Has the model files read again. True: they were taken in. */
+  reload(): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -105,6 +107,7 @@ export const startTestGateway = async (options: TestGatewayOptions = {}): Promis
     get: async (path, headers = {}) =>
       readJson(await fetch(gateway.url + path, { headers: { ...authorization, ...headers } })),
     creates: () => EMULATED_PROVIDERS.reduce((sum, id) => sum + emulators[id].count('create'), 0),
+    reload: gateway.reload,
     close: async () => {
       await gateway.close()
       await emulators.close()

@@ -156,6 +156,7 @@ describe('POST /v1/keys', () => {
     [{ limits: { concurrent: 0 } }, 'limits.concurrent', 'limits.concurrent must be >= 1.'],
     [{ models: ['nowhere'] }, 'models', 'models: there is no model "nowhere".'],
     [{ expires_at: '2027-13-01T00:00:00Z' }, 'expires_at', 'expires_at is no time that there is.'],
+    [{ expires_at: '2027-02-31T00:00:00Z' }, 'expires_at', 'expires_at is no time that there is.'],
     [{ expires_at: 'tomorrow' }, 'expires_at', expect.stringContaining('expires_at must match')],
   ])('refuses %j', async (body, param, message) => {
     const answer = await routes.call('POST', '/v1/keys', body)
@@ -163,6 +164,18 @@ describe('POST /v1/keys', () => {
       400,
       { message, type: 'invalid_request_error', param, code: 'INVALID_REQUEST' },
     ])
+  })
+})
+
+describe('a field that is not known', () => {
+  it('is told back in part when it is long', async () => {
+    const { body } = await routes.call('POST', '/v1/keys', { ['x'.repeat(500_000)]: 1 })
+    expect(body.error).toEqual({
+      message: `${'x'.repeat(64)} is not known here.`,
+      type: 'invalid_request_error',
+      param: 'x'.repeat(64),
+      code: 'INVALID_REQUEST',
+    })
   })
 })
 
@@ -198,6 +211,41 @@ describe('PATCH and DELETE /v1/keys/{id}', () => {
     )
   })
 
+  it.each([
+    ['a content type', { 'content-type': 'application/json' }, ''],
+    ['an empty object', { 'content-type': 'application/json' }, '{}'],
+  ])('remove a key with %s and nothing else in the request', async (_, headers, payload) => {
+    const { app, call } = routes
+    const { body } = await call('POST', '/v1/keys', FULL)
+    const removed = await app.inject({
+      method: 'DELETE',
+      url: `/v1/keys/${body.id}`,
+      headers: { authorization: 'Bearer admin', ...headers },
+      payload,
+    })
+    expect([removed.statusCode, removed.json()]).toEqual([
+      200,
+      { id: body.id, object: 'api_key', deleted: true },
+    ])
+  })
+
+  it('want a body that can be read where there is one', async () => {
+    const { app } = routes
+    for (const [method, payload] of [
+      ['PATCH', ''],
+      ['PATCH', '{"__proto__": {"enabled": false}}'],
+      ['DELETE', '{"enabled": '],
+    ] as const) {
+      const answer = await app.inject({
+        method,
+        url: `/v1/keys/${keyIdOf(hashKey('plain'))}`,
+        headers: { authorization: 'Bearer admin', 'content-type': 'application/json' },
+        payload,
+      })
+      expect([method, answer.statusCode]).toEqual([method, 400])
+    }
+  })
+
   it('cannot make an admin of a key, nor change nothing', async () => {
     const path = `/v1/keys/${keyIdOf(hashKey('plain'))}`
     expect((await routes.call('PATCH', path, { admin: true })).body.error.param).toBe('admin')
@@ -228,6 +276,34 @@ describe('keys', () => {
       'Keys can be created and changed only where gateways share a Redis: set REDIS_URL. Without it keys stand in GATEWAY_API_KEYS or CONFIG_FILE.',
     ])
     expect((await call('GET', '/v1/keys')).body.data).toHaveLength(1)
+    await app.close()
+  })
+
+  it('are not told to be none, nor to be all, before those of Redis were read', async () => {
+    const registry = createRegistry([keyOf('admin', { isAdmin: true })])
+    const { app, call } = createRoutes({ ...registry, isComplete: () => false })
+    for (const path of ['/v1/keys', '/v1/keys/key_0123456789ab']) {
+      const { status, headers, body } = await call('GET', path)
+      expect([status, headers['retry-after'], body.error]).toEqual([
+        503,
+        '1',
+        {
+          message: 'The API keys in Redis could not be read yet.',
+          type: 'server_error',
+          param: null,
+          code: 'OVERLOADED',
+        },
+      ])
+    }
+    expect((await call('GET', `/v1/keys/${keyIdOf(hashKey('admin'))}`)).status).toBe(200)
+    await app.close()
+  })
+
+  it('are waited for where nobody knows yet whether one is asked for', async () => {
+    const registry = createRegistry([])
+    const { app } = createRoutes({ ...registry, asksForKeys: () => undefined })
+    const answer = await app.inject({ url: '/whoami' })
+    expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '1'])
     await app.close()
   })
 

@@ -42,6 +42,8 @@ describe('GET /v1/models/{id}/providers', () => {
       modes: ['text_to_image'],
       regions: [],
       available: true,
+      deprecated_at: null,
+      shutdown_at: null,
       notes: [],
       pricing: [
         {

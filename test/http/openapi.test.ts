@@ -3,10 +3,9 @@ import { Validator } from '@seriousme/openapi-schema-validator'
 import { pino } from 'pino'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type AppDependencies, buildApp } from '#src/app.ts'
-import { createCatalog } from '#src/catalog/catalog.ts'
 import { OPENAPI_FILE, renderOpenApi } from '#src/cli/write-openapi.ts'
 import { isJsonObject, type JsonObject } from '#src/domain/json.ts'
-import { readFirstModelFile } from '#test/helpers/models.ts'
+import { createWholeCatalog } from '#test/helpers/models.ts'
 import { createSchemaChecker, examplesOf } from './openapi-document.ts'
 
 interface Operation {
@@ -30,7 +29,7 @@ const documented = Object.entries(document.paths).flatMap(([path, operations]) =
 const readRoutes = async () => {
   const dependencies = {
     generation: {
-      catalog: createCatalog([readFirstModelFile()]),
+      catalog: await createWholeCatalog(),
       adapters: new Map(),
       routing: { clock: {}, tracker: {} },
     },
@@ -133,13 +132,20 @@ describe('the OpenAPI document', () => {
     expect(ids.every((id) => /^[a-z][A-Za-z]+$/.test(id))).toBe(true)
   })
 
-  it('has the schemas that requests for each model are checked with', () => {
-    const { $schema: _dialect, ...schema } =
-      createCatalog([readFirstModelFile()]).models[0]?.parameters.image_edit?.schema ?? {}
-    expect(document.components.schemas['gemini-3.1-flash-image-preview.image_edit']).toEqual(schema)
+  it('has the schemas that requests for each model are checked with', async () => {
+    const { models } = await createWholeCatalog()
+    const namesOfEdits = new Set<string>()
+    for (const { card, parameters } of models) {
+      for (const mode of card.modes) {
+        const { $schema: _dialect, ...schema } = parameters[mode]?.schema ?? {}
+        expect(document.components.schemas[`${card.id}.${mode}`]).toEqual(schema)
+        const names = mode === 'image_edit' ? Object.keys(schema['properties'] ?? {}) : []
+        for (const name of names) namesOfEdits.add(name)
+      }
+    }
     const { properties } = document.components.schemas['ImageEditForm'] ?? {}
     expect(Object.keys(isJsonObject(properties) ? properties : {}).toSorted()).toEqual(
-      Object.keys(isJsonObject(schema['properties']) ? schema['properties'] : {}).toSorted(),
+      [...namesOfEdits].toSorted(),
     )
   })
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { createByteBudget } from '#src/bytes/byte-budget.ts'
 import type { RunStore } from '#src/domain/run-store.ts'
 import { acceptedRunId } from '#src/generation/run-id.ts'
 import { findRequestResult } from '#src/http/request-result.ts'
@@ -17,6 +18,7 @@ const find = (part: object) =>
   findRequestResult(
     sampleRecord('mine', { keyId: 'k', nonce: answer.requestNonce, ...part }),
     results,
+    createByteBudget({ limitBytes: 1 }).openAccount(),
   )
 
 describe('the result of a request', () => {

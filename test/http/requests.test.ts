@@ -1,5 +1,6 @@
 import fastify from 'fastify'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createByteBudget } from '#src/bytes/byte-budget.ts'
 import { createCatalog } from '#src/catalog/catalog.ts'
 import { UNLIMITED } from '#src/domain/api-key.ts'
 import { systemClock } from '#src/domain/clock.ts'
@@ -47,6 +48,7 @@ const createRoutes = () => {
           runs: createMemoryRunStore({ clock: systemClock }),
           openKeptImages: async () => [],
         },
+        openMemory: createByteBudget({ limitBytes: 1_000_000 }).openAccount,
         publicBaseUrl: undefined,
         providerNames: new Map(),
       })

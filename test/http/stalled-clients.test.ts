@@ -4,6 +4,7 @@ import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fastify from 'fastify'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { holdBytes } from '#src/bytes/held-bytes.ts'
 import { openEventStream } from '#src/http/event-stream.ts'
 import { registerStalledClients } from '#src/http/plugins/stalled-clients.ts'
 
@@ -23,7 +24,7 @@ const createRoutes = () => {
   app.get('/stream', async (_request, reply) => reply.send(Readable.from(pieces())))
   app.get('/events', async (_request, reply) => {
     const events = openEventStream(50)
-    events.send('large', (place) => ({ image: place(Buffer.alloc(LARGE_BYTES)) }))
+    events.send('large', (place) => ({ image: place(holdBytes([Buffer.alloc(LARGE_BYTES)])) }))
     return reply.type('text/event-stream').send(events.body)
   })
   app.get('/late', async () => {

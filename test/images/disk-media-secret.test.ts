@@ -1,8 +1,12 @@
-import { link, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { link, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { loadDiskMediaSecret, SECRET_FILE } from '#src/images/disk-media-secret.ts'
+import {
+  keepDiskMediaSecret,
+  loadDiskMediaSecret,
+  SECRET_FILE,
+} from '#src/images/disk-media-secret.ts'
 
 vi.mock('node:fs/promises', async (readOriginal) => {
   const original = await readOriginal<typeof import('node:fs/promises')>()
@@ -38,5 +42,28 @@ describe('a folder on a file system without hard links', () => {
     vi.mocked(readFile).mockResolvedValueOnce(Buffer.alloc(0))
     await writeFile(join(directory, SECRET_FILE), Buffer.alloc(32, 7))
     expect(await loadDiskMediaSecret(directory)).toEqual(Buffer.alloc(32, 7))
+  })
+})
+
+describe('a key that cleaners of temporary folders look for', () => {
+  const place = () => join(directory, SECRET_FILE)
+
+  it('is put back when they have removed it, with its folder or alone', async () => {
+    const secret = await loadDiskMediaSecret(directory)
+    await rm(place())
+    await keepDiskMediaSecret(directory, secret)
+    expect(await loadDiskMediaSecret(directory)).toEqual(secret)
+    await rm(directory, { recursive: true })
+    await keepDiskMediaSecret(directory, secret)
+    expect(await loadDiskMediaSecret(directory)).toEqual(secret)
+    expect(await readdir(directory)).toEqual([SECRET_FILE])
+  })
+
+  it('looks new, and is left as it is', async () => {
+    const secret = await loadDiskMediaSecret(directory)
+    await utimes(place(), 1_000, 1_000)
+    await keepDiskMediaSecret(directory, Buffer.alloc(32))
+    expect((await stat(place())).mtimeMs).toBeGreaterThan(1_000_000)
+    expect(await loadDiskMediaSecret(directory)).toEqual(secret)
   })
 })

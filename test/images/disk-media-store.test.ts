@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -107,5 +107,19 @@ describe('sweep', () => {
     }
     expect(await store.sweep(1_000_000 + 3_600_000)).toBe(1)
     expect((await readdir(directory)).toSorted()).toEqual(['.signing-key', fresh, 'note.txt'])
+  })
+
+  it('removes what it can when one file cannot be, and tells of that', async () => {
+    const names = ['a', 'b', 'c'].map((letter) => `0000000001-${letter.repeat(32)}.png`)
+    const [first = '', stubborn = '', last = ''] = names
+    await mkdir(join(directory, stubborn))
+    for (const name of [first, last]) await writeFile(join(directory, name), 'x')
+    await expect(store.sweep(60_000)).rejects.toThrow(stubborn)
+    expect(await readdir(directory)).toEqual([stubborn])
+  })
+
+  it('has nothing to remove where its folder is gone', async () => {
+    await rm(directory, { recursive: true })
+    expect(await store.sweep(60_000)).toBe(0)
   })
 })

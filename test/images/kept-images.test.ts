@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
+import { createByteBudget } from '#src/bytes/byte-budget.ts'
 import type { KeptImage } from '#src/domain/image-answer.ts'
 import { createOpenKeptImages } from '#src/images/kept-images.ts'
 import type { MediaStore } from '#src/images/media-store.ts'
@@ -53,6 +54,27 @@ describe('images of a kept answer', () => {
       code: 'OVERLOADED',
       status: 503,
     })
+  })
+
+  it('are counted while they are held as bytes, and a 503 when memory has no room for them', async () => {
+    const open = openWith({
+      open: async () => ({
+        stream: Readable.from([Buffer.alloc(10)]),
+        sizeBytes: 10,
+        mediaType: 'image/png',
+      }),
+      describe: async () => ({ sizeBytes: 10, mediaType: 'image/png' }),
+    })
+    const budget = createByteBudget({ limitBytes: 50 })
+    const [first, second] = [budget.openAccount(), budget.openAccount()]
+    const two = [kept(fileUntil(90_000)), kept(fileUntil(90_000))]
+    await open(two, 'b64_json', first)
+    expect(first.heldBytes).toBe(20)
+    await expect(open(two, 'b64_json', second)).rejects.toMatchObject({ code: 'OVERLOADED' })
+    await open(two, 'url', second)
+    expect(second.heldBytes).toBe(0)
+    first.close()
+    await open(two, 'b64_json', second)
   })
 
   it('that are gone are not found', async () => {

@@ -3,13 +3,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
+import { sameBytes, takeWhole } from '#src/bytes/held-bytes.ts'
 import type { PreparedImage, WantedImages } from '#src/domain/image-result.ts'
 import type { ProviderImage } from '#src/domain/provider-adapter.ts'
 import { createDiskMediaStore } from '#src/images/disk-media-store.ts'
 import { createImageFetcher } from '#src/images/fetch-image.ts'
 import type { MediaStore } from '#src/images/media-store.ts'
 import { createMediaSigner } from '#src/images/media-url.ts'
-import { type PrepareImagesDependencies, prepareImages } from '#src/images/prepare-images.ts'
+import type { PreparationDependencies } from '#src/images/preparation-dependencies.ts'
+import { prepareImages } from '#src/images/prepare-images.ts'
+import { cutAt } from '#test/bytes/cut-at.ts'
 import { type ImageServer, startImageServer } from './image-server.ts'
 
 export const signer = createMediaSigner(Buffer.alloc(32, 1))
@@ -62,7 +65,7 @@ export interface Preparation {
   /** Aborts what is being prepared. */
   readonly controller: AbortController
   /** A test may replace parts. */
-  dependencies: PrepareImagesDependencies
+  dependencies: PreparationDependencies
   /** What the file host answers. */
   answer: Answer
   /** The image as a URL on the file host. */
@@ -77,7 +80,7 @@ export interface Preparation {
 }
 
 const bytesIn = async (store: MediaStore, { content }: PreparedImage): Promise<Buffer> => {
-  if (content.kind === 'bytes') return content.bytes
+  if (content.kind === 'held') return takeWhole(sameBytes(content.bytes))
   const file = /^\/v1\/media\/([^?]+)\?expires=4600&signature=/.exec(content.path)?.[1] ?? ''
   const opened = await store.open(file)
   if (!opened) throw new Error(`Not stored: ${content.path}`)
@@ -88,7 +91,7 @@ const dependenciesOf = (
   store: MediaStore,
   port: number,
   signal: AbortSignal,
-): PrepareImagesDependencies => ({
+): PreparationDependencies => ({
   fetcher: createImageFetcher({
     allowedHosts: [`127.0.0.1:${port}`],
     maxBytes: 5_000_000,
@@ -123,8 +126,8 @@ export const createPreparation = async (): Promise<Preparation> => {
       const text = bytes.toString('base64')
       return [
         { kind: 'bytes', bytes: new Uint8Array(bytes) },
-        { kind: 'base64', base64: text },
-        { kind: 'url', url: `data:image/png;base64,${text}` },
+        { kind: 'base64', pieces: cutAt(Buffer.from(text), [1_000, 70_000]) },
+        { kind: 'base64', pieces: [Buffer.from(text.replaceAll(/.{76}/g, '$&\r\n'))] },
         preparation.asUrl(),
       ]
     },

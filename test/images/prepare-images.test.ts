@@ -97,7 +97,9 @@ describe('prepareImages', () => {
 
   it('passes large base64 on in pieces too', async () => {
     const bytes = await samplePng({ width: 900, height: 900 })
-    await preparation.prepareOne({ kind: 'base64', base64: bytes.toString('base64') }, url)
+    const pieces = [Buffer.from(bytes.toString('base64'))]
+    await preparation.prepareOne({ kind: 'base64', pieces }, url)
+    expect(pieces).toEqual([])
     expect([preparation.store.puts, preparation.store.opened]).toEqual([['stream'], []])
     expect(preparation.store.largestChunks[0]).toBeLessThan(1_000_000)
   })
@@ -167,7 +169,7 @@ describe('an image that is to be kept', () => {
       onNotKept: (error) => errors.push(error),
     }
     const prepared = await preparation.prepareOne(await image(), { ...base64, ...day })
-    expect([prepared.content.kind, prepared.file, errors]).toEqual(['bytes', undefined, [full]])
+    expect([prepared.content.kind, prepared.file, errors]).toEqual(['held', undefined, [full]])
   })
 
   it('is removed again when the client leaves', async () => {

@@ -37,6 +37,8 @@ export const readWholeRedis = async (client: Redis): Promise<string> => {
   for await (const keys of client.scanStream()) {
     for (const key of keys as string[]) {
       const type = await client.type(key)
+      // Its time has passed since it was listed.
+      if (type === 'none') continue
       const read = READERS[type]
       if (!read) throw new Error(`${key} is of the unknown type ${type}`)
       parts.push(key, toText(await read(client, key)))

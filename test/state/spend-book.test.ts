@@ -85,6 +85,7 @@ describe('a book of one gateway', () => {
 
 describe.skipIf(!hasRedisServer)(`a book that gateways share${redisReason}`, () => {
   const redis = redisOfTests()
+  const links = new Map<SpendBook, KeyLink>()
 
   const connect = async () => {
     const link = new KeyLink(
@@ -93,8 +94,14 @@ describe.skipIf(!hasRedisServer)(`a book that gateways share${redisReason}`, () 
     )
     link.open()
     await expect.poll(() => link.trouble()).toBe(undefined)
-    return createSpendBook({ link: new SpendLink(link), monotonicMs })
+    const book = createSpendBook({ link: new SpendLink(link), monotonicMs })
+    links.set(book, link)
+    return book
   }
+
+  /** Until Redis answers this book again. */
+  const reconnected = (book: SpendBook) =>
+    expect.poll(() => links.get(book)?.tryToAsk((client) => client.exists('gw:any'))).toBe(0)
 
   describeBook(connect)
 
@@ -155,5 +162,96 @@ describe.skipIf(!hasRedisServer)(`a book that gateways share${redisReason}`, () 
     await book.settle(ACCOUNT, 'a', 600)
     expect(performance.now() - begun).toBeLessThan(300)
     redis().thaw()
+  })
+
+  const untilHeard = async (book: SpendBook) => {
+    await reconnected(book)
+    await expect
+      .poll(async () => {
+        await book.tell()
+        return book.waiting().requests
+      })
+      .toBe(0)
+  }
+
+  it('frees what Redis sets aside late for a request that was refused meanwhile', async () => {
+    const [one, other] = [await connect(), await connect()]
+    await other.reserve(ACCOUNT, reservation('other', 900))
+    expect(await one.available(ACCOUNT)).toBe(100)
+    await other.settle(ACCOUNT, 'other', 0)
+    redis().freeze()
+    expect((await one.reserve(ACCOUNT, reservation('late', 500))).kind).toBe('refused')
+    redis().thaw()
+    await expect.poll(held).toEqual(['0', '500'])
+    await reconnected(one)
+    await expect
+      .poll(async () => {
+        await one.tell()
+        return held()
+      })
+      .toEqual(['0', '0'])
+  })
+
+  it('grants nothing twice when Redis loses what was set aside', async () => {
+    const book = await connect()
+    await book.reserve(ACCOUNT, reservation('a', 900))
+    await redis().client.flushall()
+    expect(await book.reserve(ACCOUNT, reservation('b', 900))).toEqual({
+      kind: 'refused',
+      available: 100,
+    })
+    // And others hear of it again.
+    await book.tell()
+    expect(await held()).toEqual(['0', '900'])
+    expect((await book.reserve(ACCOUNT, reservation('c', 100))).kind).toBe('granted')
+  })
+
+  it('keeps one sum of what is spent in an outage, and tells it once', async () => {
+    const book = await connect()
+    redis().freeze()
+    await book.available(ACCOUNT)
+    const large = { ...ACCOUNT, limit: 1_000_000 }
+    for (let index = 0; index < 20_000; index += 1) {
+      await book.reserve(large, reservation(`r${index}`, 9))
+      await book.settle(large, `r${index}`, 5)
+      await book.settle(large, `r${index}`, 5)
+    }
+    expect((await book.reserve(large, reservation('r19999', 9))).kind).toBe('known')
+    expect(book.waiting()).toEqual({ requests: 20_000, cost: 100_000 })
+    redis().thaw()
+    await untilHeard(book)
+    expect([await held(), await redis().client.zcard('gw:{key:key_a}:$total:done')]).toEqual([
+      ['100000', '0'],
+      1,
+    ])
+  })
+
+  it('sums up what Redis refuses to write, too', async () => {
+    const book = await connect()
+    await redis().client.config('SET', 'min-replicas-to-write', '1')
+    for (const id of ['a', 'b', 'c']) {
+      await book.reserve(ACCOUNT, reservation(id, 100))
+      await book.settle(ACCOUNT, id, 50)
+    }
+    await Promise.all([book.tell(), book.tell()])
+    expect(book.waiting()).toEqual({ requests: 3, cost: 150 })
+    await redis().client.config('SET', 'min-replicas-to-write', '0')
+    await Promise.all([book.tell(), book.settle(ACCOUNT, 'd', 7), book.tell()])
+    await untilHeard(book)
+    expect(await held()).toEqual(['157', '0'])
+    expect(await redis().client.zcard('gw:{key:key_a}:$total:done')).toBe(2)
+  })
+
+  it('books once what was set aside before an outage, though another tells its end as well', async () => {
+    const [one, other] = [await connect(), await connect()]
+    await one.reserve(ACCOUNT, reservation('a', 600))
+    redis().freeze()
+    await one.settle(ACCOUNT, 'a', 400)
+    for (const id of ['b', 'c']) await one.settle(ACCOUNT, id, 10)
+    redis().thaw()
+    await reconnected(other)
+    await other.settle(ACCOUNT, 'a', 400)
+    await untilHeard(one)
+    expect(await held()).toEqual(['420', '0'])
   })
 })

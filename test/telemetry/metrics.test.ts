@@ -197,6 +197,8 @@ describe('the gauges of a gateway', () => {
         requestsInFlight: () => inFlight,
         detachedRequests: () => 1,
         bytesInFlight: () => ({ received: 10, sending: 20 }),
+        memory: () => ({ heldBytes: 7, waitingBytes: 8, limitBytes: 9 }),
+        admittedRequests: () => ({ underWay: 11, limit: 12 }),
         imageQueue: () => ({ running: 2, waiting: 5 }),
         webhooksUnderWay: () => 4,
         requestLogWaiting: () => 6,
@@ -210,6 +212,10 @@ describe('the gauges of a gateway', () => {
     expect(await read('fresnel_requests_in_flight')).toEqual(['0'])
     expect(await read('fresnel_detached_requests')).toEqual(['1'])
     expect(await read('fresnel_in_flight_bytes')).toEqual(['received 10', 'sending 20'])
+    expect(await read('fresnel_memory_bytes')).toEqual(['held 7', 'waiting 8'])
+    expect(await read('fresnel_memory_limit_bytes')).toEqual(['9'])
+    expect(await read('fresnel_admitted_requests')).toEqual(['11'])
+    expect(await read('fresnel_admitted_requests_limit')).toEqual(['12'])
     expect(await read('fresnel_image_queue')).toEqual(['running 2', 'waiting 5'])
     expect(await read('fresnel_webhooks_under_way')).toEqual(['4'])
     expect(await read('fresnel_request_log_waiting')).toEqual(['6'])

@@ -35,6 +35,19 @@ describe('a webhook_url', () => {
     expect(() => check(url)).not.toThrow()
   })
 
+  it('is a 503 while too many webhooks wait for their receivers, but one that is wrong is still wrong', () => {
+    let isFull = true
+    const checkFull = createWebhookUrlCheck({ rules, canSign: true, isFull: () => isFull })
+    expect(refusalOf(() => checkFull('https://example.com/hook'))).toMatchObject({
+      code: 'OVERLOADED',
+      status: 503,
+      options: { param: 'webhook_url', retryAfterMs: 30_000 },
+    })
+    expect(refusalOf(() => checkFull('hook'))).toMatchObject({ status: 400 })
+    isFull = false
+    expect(() => checkFull('https://example.com/hook')).not.toThrow()
+  })
+
   it.each([
     ['hook', 'webhook_url must be an https URL.'],
     ['', 'webhook_url must be an https URL.'],

@@ -1,5 +1,5 @@
 import type { GenerateContentConfig, GenerateContentParameters, Part } from '@google/genai'
-import { toBase64 } from '#providers/lib/data-uri.ts'
+import type { PlaceBytes } from '#providers/lib/data-uri.ts'
 import type { ProviderCall } from '#src/domain/provider-adapter.ts'
 
 /**
@@ -17,15 +17,16 @@ const SDK_ONLY_KEYS: ReadonlySet<string> = new Set([
 
 /**
  * One user turn: the prompt, then the input images in their order. Automatic function calls and continuation are
- * off, as each may send a second paid request.
+ * off, as each may send a second paid request. `place` puts the images in.
  */
 export const buildGenerateContent = (
   call: Pick<ProviderCall, 'providerModelId' | 'input' | 'images'>,
+  place: PlaceBytes,
 ): GenerateContentParameters => {
   const passed = Object.entries(call.input).filter(([key]) => !SDK_ONLY_KEYS.has(key))
   const images = call.images.map(
     ({ bytes, mediaType }): Part => ({
-      inlineData: { mimeType: mediaType, data: toBase64(bytes) },
+      inlineData: { mimeType: mediaType, data: place(bytes) },
     }),
   )
   return {

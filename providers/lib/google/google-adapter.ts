@@ -7,6 +7,7 @@ import {
 } from '#providers/lib/provider-failure.ts'
 import { createSingleShot, type SingleShot } from '#providers/lib/single-shot-fetch.ts'
 import { tell } from '#providers/lib/tell.ts'
+import { createTextWithBytes } from '#src/bytes/text-with-bytes.ts'
 import { ProviderError } from '#src/domain/errors.ts'
 import { isJsonObject } from '#src/domain/json.ts'
 import type {
@@ -39,14 +40,19 @@ export interface GoogleSurface extends GoogleIdentity {
 export const createGoogleAdapter = (surface: GoogleSurface): ProviderAdapter => ({
   generate: async (call) => {
     const { providerName, dependencies } = surface
-    const { signal, onPreview } = call
+    const { signal, memory, onPreview } = call
     if (signal.aborted) throw cancelledError(providerName, false)
-    const streamsAnswer = onPreview !== undefined
-    const shot = createSingleShot({ dependencies, signal, streamsAnswer })
+    const placed = createTextWithBytes()
+    const parameters = buildGenerateContent(call, placed.place)
+    const streams = onPreview !== undefined
+    const streaming = streams ? { streamAnswer: wholeEvents } : {}
+    const shot = createSingleShot({ dependencies, signal, memory, placed, ...streaming })
     try {
-      return await (streamsAnswer ? askStreamed : askWhole)(surface, call, shot)
+      return await (streams ? askStreamed : askWhole)(surface, call, shot, parameters)
     } catch (error) {
       throw failureOf(surface, error, signal, shot)
+    } finally {
+      shot.settle()
     }
   },
 })
@@ -54,43 +60,39 @@ export const createGoogleAdapter = (surface: GoogleSurface): ProviderAdapter => 
 const askWhole = async (
   { models, providerName }: GoogleSurface,
   call: ProviderCall,
-  { fetch }: SingleShot,
+  { fetch, lifted }: SingleShot,
+  parameters: GenerateContentParameters,
 ): Promise<ProviderAnswer> => {
-  const asked = models.generateContent(parametersOf(call, fetch))
-  return readGenerateContent(await untilAborted(asked, call.signal), providerName)
+  const asked = models.generateContent(sentBy(fetch, parameters))
+  return readGenerateContent(await untilAborted(asked, call.signal), providerName, lifted)
 }
 
 const askStreamed = (
   { models, providerName, dependencies }: GoogleSurface,
   call: ProviderCall,
-  shot: SingleShot,
+  { fetch, lifted }: SingleShot,
+  parameters: GenerateContentParameters,
 ): Promise<ProviderAnswer> => {
   const { signal, onPreview } = call
   const read = async (take: (chunk: unknown) => void): Promise<void> => {
-    const parameters = parametersOf(call, inWholeEvents(shot.fetch))
-    for await (const chunk of await models.generateContentStream(parameters)) take(chunk)
+    const asked = models.generateContentStream(sentBy(fetch, parameters))
+    for await (const chunk of await asked) take(chunk)
   }
   return streamGenerateContent((take) => untilAborted(read(take), signal), {
     providerName,
     signal,
+    lifted,
     onDraft: (image) => tell(onPreview, image, dependencies.logger),
   })
 }
 
-const parametersOf = (
-  call: ProviderCall,
+const sentBy = (
   fetch: SingleShot['fetch'],
-): GenerateContentParameters => {
-  const parameters = buildGenerateContent(call)
-  return { ...parameters, config: { ...parameters.config, httpOptions: { fetch } } }
-}
-
-const inWholeEvents =
-  (fetch: SingleShot['fetch']): SingleShot['fetch'] =>
-  async (input, init) => {
-    const { body, status, headers } = await fetch(input, init)
-    return new Response(body && ReadableStream.from(wholeEvents(body)), { status, headers })
-  }
+  parameters: GenerateContentParameters,
+): GenerateContentParameters => ({
+  ...parameters,
+  config: { ...parameters.config, httpOptions: { fetch } },
+})
 
 /** The SDK fetches credentials before the request and cannot be stopped there. */
 const untilAborted = async <T>(work: Promise<T>, signal: AbortSignal): Promise<T> => {

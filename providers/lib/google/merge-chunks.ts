@@ -1,3 +1,4 @@
+import type { Lifted } from '#providers/lib/lifted-base64.ts'
 import { isJsonObject, type JsonObject } from '#src/domain/json.ts'
 import type { ProviderImage } from '#src/domain/provider-adapter.ts'
 import { isDraft, listOf, readImages } from './read-generate-content.ts'
@@ -22,7 +23,7 @@ interface Candidate {
   finishReason?: unknown
 }
 
-export const createChunkMerge = (): ChunkMerge => {
+export const createChunkMerge = (lifted: Lifted): ChunkMerge => {
   const candidates = new Map<unknown, Candidate>()
   const fields = new Map<string, unknown>()
   let hasBegun = false
@@ -35,8 +36,8 @@ export const createChunkMerge = (): ChunkMerge => {
     const parts = isJsonObject(found.content) ? listOf(found.content.parts) : []
     const finals = parts.filter((part) => !isDraft(part))
     candidate.parts.push(...finals)
-    if (readImages(finals).length > 0) hasImage = true
-    return readImages(parts.filter(isDraft))
+    if (readImages(finals, lifted).length > 0) hasImage = true
+    return readImages(parts.filter(isDraft), lifted)
   }
 
   return {

@@ -1,3 +1,4 @@
+import { inlineImage, type Lifted } from '#providers/lib/lifted-base64.ts'
 import { providerError, unreadableAnswer, type Verdict } from '#providers/lib/provider-failure.ts'
 import type { ProviderError } from '#src/domain/errors.ts'
 import { isJsonObject } from '#src/domain/json.ts'
@@ -37,10 +38,14 @@ const EMPTY: ReadonlySet<string> = new Set([
 ])
 
 /** A 200 of `generateContent` as images, or throws what the missing image means. Unknown fields are ignored. */
-export const readGenerateContent = (response: unknown, providerName: string): ProviderAnswer => {
+export const readGenerateContent = (
+  response: unknown,
+  providerName: string,
+  lifted: Lifted,
+): ProviderAnswer => {
   if (!isJsonObject(response)) throw unreadableAnswer(providerName, true)
   const candidates = listOf(response.candidates).filter(isJsonObject)
-  const images = candidates.flatMap((candidate) => imagesOf(candidate.content))
+  const images = candidates.flatMap((candidate) => imagesOf(candidate.content, lifted))
   if (images.length === 0) throw missingImage(response, candidates, providerName)
   const usage = readUsage(response.usageMetadata)
   return {
@@ -56,17 +61,23 @@ export const listOf = (value: unknown): readonly unknown[] => (Array.isArray(val
 /** Parts marked `thought` are drafts of the model's reasoning: never the result. */
 export const isDraft = (part: unknown): boolean => isJsonObject(part) && part.thought === true
 
-const imagesOf = (content: unknown): ProviderImage[] =>
-  isJsonObject(content) ? readImages(listOf(content.parts).filter((part) => !isDraft(part))) : []
+const imagesOf = (content: unknown, lifted: Lifted): ProviderImage[] =>
+  isJsonObject(content)
+    ? readImages(
+        listOf(content.parts).filter((part) => !isDraft(part)),
+        lifted,
+      )
+    : []
 
 /** The images among the parts, drafts or not. */
-export const readImages = (parts: readonly unknown[]): ProviderImage[] =>
-  parts.filter(isJsonObject).flatMap((part) => imageOf(part.inlineData, part.fileData))
+export const readImages = (parts: readonly unknown[], lifted: Lifted): ProviderImage[] =>
+  parts.filter(isJsonObject).flatMap((part) => imageOf(part.inlineData, part.fileData, lifted))
 
-const imageOf = (inline: unknown, file: unknown): ProviderImage[] => {
+const imageOf = (inline: unknown, file: unknown, lifted: Lifted): ProviderImage[] => {
   if (isJsonObject(inline) && typeof inline.data === 'string' && inline.data !== '') {
-    return isImage(inline.mimeType)
-      ? [{ kind: 'base64', base64: inline.data, ...mediaTypeOf(inline.mimeType) }]
+    const { data, mimeType } = inline
+    return isImage(mimeType)
+      ? [inlineImage(data, lifted, typeof mimeType === 'string' ? mimeType : undefined)]
       : []
   }
   const url = isJsonObject(file) ? file.fileUri : undefined

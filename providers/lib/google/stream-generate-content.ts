@@ -1,4 +1,5 @@
 import { hasCallerLeft } from '#providers/lib/caller-left.ts'
+import type { Lifted } from '#providers/lib/lifted-base64.ts'
 import { unreadableAnswer, withoutUpstreamStatus } from '#providers/lib/provider-failure.ts'
 import { isJsonObject, type JsonObject } from '#src/domain/json.ts'
 import type { ProviderAnswer, ProviderImage } from '#src/domain/provider-adapter.ts'
@@ -10,6 +11,7 @@ import { readGenerateContent } from './read-generate-content.ts'
 export interface StreamReading {
   readonly providerName: string
   readonly signal: AbortSignal
+  readonly lifted: Lifted
   /** Given each draft as it comes. Must not throw. */
   readonly onDraft: (image: ProviderImage) => void
 }
@@ -23,9 +25,9 @@ export interface StreamReading {
  */
 export const streamGenerateContent = async (
   read: (take: (chunk: unknown) => void) => Promise<void>,
-  { providerName, signal, onDraft }: StreamReading,
+  { providerName, signal, lifted, onDraft }: StreamReading,
 ): Promise<ProviderAnswer> => {
-  const merge = createChunkMerge()
+  const merge = createChunkMerge(lifted)
   const take = (chunk: unknown): void => {
     // The caller has had its answer by then.
     if (signal.aborted) return
@@ -37,7 +39,7 @@ export const streamGenerateContent = async (
     if (!merge.hasImage() || hasCallerLeft(signal)) throw asStreamError(error, providerName, merge)
   }
   if (!merge.hasImage() && merge.isCutOff()) throw unreadableAnswer(providerName, true)
-  return readGenerateContent(merge.whole(), providerName)
+  return readGenerateContent(merge.whole(), providerName, lifted)
 }
 
 /** The SDK throws an error chunk as its own error; anything else stays as it is. */

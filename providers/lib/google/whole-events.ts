@@ -1,34 +1,21 @@
 /** The ends of an event that Google and proxies write; the standard's third, two carriage returns, nobody does. */
 const EVENT_ENDS = ['\n\n', '\r\n\r\n'] as const
 
-/** Bytes of an end that may have come while its last one has not. */
-const PARTIAL_END_BYTES = 3
-
 /**
- * The bytes of an event stream in pieces that end where an event ends. The SDK looks through all that it has whenever
- * a piece comes, which over an image in pieces of a socket's size is a work of its square; and an error chunk, which
- * is no event, it knows only when it comes in one piece (@google/genai 3.1.0, `processStreamResponse`).
+ * The bytes of an event stream in pieces that end where an event ends. An error chunk, which is no event, the SDK knows
+ * only when it comes in one piece (@google/genai 3.1.0, `processStreamResponse`).
  */
 export const wholeEvents = async function* (
   bytes: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
-  let before: Uint8Array[] = []
-  let recent = Buffer.alloc(0)
+  let pending = Buffer.alloc(0)
   for await (const chunk of bytes) {
-    recent = Buffer.concat([recent, chunk])
-    const end = endOfLastEvent(recent)
-    if (end > 0) {
-      yield Buffer.concat([...before, recent.subarray(0, end)])
-      before = []
-      recent = recent.subarray(end)
-    } else {
-      const settled = Math.max(0, recent.length - PARTIAL_END_BYTES)
-      before.push(recent.subarray(0, settled))
-      recent = recent.subarray(settled)
-    }
+    pending = Buffer.concat([pending, chunk])
+    const end = endOfLastEvent(pending)
+    if (end > 0) yield pending.subarray(0, end)
+    pending = pending.subarray(end)
   }
-  const rest = Buffer.concat([...before, recent])
-  if (rest.length > 0) yield rest
+  if (pending.length > 0) yield pending
 }
 
 /** Index behind the last event; 0: none has ended. */

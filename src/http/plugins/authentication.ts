@@ -11,6 +11,9 @@ const RETRY_AFTER_MS = 1_000
 
 const failed = (message: string): GatewayError => new GatewayError('AUTHENTICATION_FAILED', message)
 
+const notReadYet = (message: string): GatewayError =>
+  new GatewayError('OVERLOADED', message, { retryAfterMs: RETRY_AFTER_MS })
+
 const readKey = (header: string | undefined): string => {
   if (header === undefined) {
     throw failed('No API key was sent. Send it as "Authorization: Bearer <key>".')
@@ -42,10 +45,8 @@ const authenticate = (header: string | undefined, keys: KnownKeys, nowMs: number
     return key
   }
   if (keys.isComplete()) throw failed('The API key is not known here.')
-  throw new GatewayError(
-    'OVERLOADED',
+  throw notReadYet(
     'The API key is not one of the configuration, and those in Redis could not be read yet.',
-    { retryAfterMs: RETRY_AFTER_MS },
   )
 }
 
@@ -58,8 +59,11 @@ export const registerAuthentication = (
   app.decorateRequest('keyId', null)
   app.decorateRequest('apiKey', null)
   app.addHook('onRequest', async (request) => {
-    if (!keys.asksForKeys()) return
+    const isAsked = keys.asksForKeys()
+    if (isAsked === false) return
     if (request.routeOptions.config.isPublic || request.method === 'OPTIONS') return
+    // Open to everybody because Redis is silent it must not be: it may have keys.
+    if (isAsked === undefined) throw notReadYet('The API keys in Redis could not be read yet.')
     const key = authenticate(request.headers.authorization, keys, now())
     request.apiKey = key
     request.keyId = key.id

@@ -49,7 +49,8 @@ export const sendError = (error: unknown, request: FastifyRequest, reply: Fastif
     .header('openai-processing-ms', Math.round(reply.elapsedTime))
   reply.headers(answer.headers).code(answer.status)
   // A connection that is closed under a body which still comes is reset, and the answer may be lost with it.
-  if (answer.status === 413) reply.removeHeader('connection')
+  const isBodyLeft = answer.status === 413 || (answer.status === 503 && request.admission)
+  if (isBodyLeft) reply.removeHeader('connection')
   // As bytes: to text the framework would add a charset.
   reply.header('content-type', 'application/json').send(Buffer.from(JSON.stringify(answer.body)))
 }

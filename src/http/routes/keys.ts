@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Catalog } from '#src/catalog/catalog.ts'
 import { GatewayError, invalidRequest } from '#src/domain/errors.ts'
+import { instantOf } from '#src/domain/instant.ts'
 import type { KeyRegistry } from '#src/domain/key-registry.ts'
 import { presentKey, readKeyChange, readKeyTerms } from '#src/http/key-object.ts'
 import { documentedAnswers } from '#src/http/schemas/documented.ts'
@@ -16,6 +17,9 @@ export interface KeyRouteDependencies {
 }
 
 const ParamsSchema = Type.Object({ id: Type.String({ description: 'Id of the key.' }) })
+
+/** As much of an unknown name as is told back. */
+const MAX_NAME_CHARACTERS = 64
 
 const ajv = new Ajv({ allErrors: true, allowUnionTypes: true })
 
@@ -33,7 +37,8 @@ const explain = (problems: readonly Problem[]): GatewayError => {
   )
   const unknown = problem?.params['additionalProperty']
   const path = problem?.instancePath.slice(1).replaceAll('/', '.') ?? ''
-  const param = [path, unknown].filter((part) => typeof part === 'string' && part).join('.')
+  const name = typeof unknown === 'string' ? unknown.slice(0, MAX_NAME_CHARACTERS) : ''
+  const param = [path, name].filter((part) => part !== '').join('.')
   const allowed = problem?.params['allowedValues']
   const rule = Array.isArray(allowed) ? `must be one of ${allowed.join(', ')}` : problem?.message
   const words = unknown === undefined ? rule : 'is not known here'
@@ -63,15 +68,40 @@ const checkModels = ({ models }: Pick<KeyBody, 'models'>, { models: all }: Catal
 }
 
 const checkTime = ({ expires_at: expires }: Pick<KeyBody, 'expires_at'>): void => {
-  if (typeof expires !== 'string' || !Number.isNaN(Date.parse(expires))) return
+  if (typeof expires !== 'string' || !Number.isNaN(instantOf(expires))) return
   throw invalidRequest('expires_at is no time that there is.', 'expires_at')
 }
 
+/** When keys that could not be read yet are worth another try, in ms. */
+const RETRY_AFTER_MS = 1_000
+
+/** What is not known of all keys must not be told as if it were. */
+const checkIsComplete = (keys: KeyRegistry): void => {
+  if (keys.isComplete()) return
+  throw new GatewayError('OVERLOADED', 'The API keys in Redis could not be read yet.', {
+    retryAfterMs: RETRY_AFTER_MS,
+  })
+}
+
+/** Many clients name a content type with everything that they send, also where there is nothing to be sent. */
+const readEmptyBodies = (scope: FastifyInstance): void => {
+  const readJson = scope.getDefaultJsonParser('error', 'error')
+  scope.removeContentTypeParser('application/json')
+  scope.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text, done) => {
+    if (text === '' && request.method === 'DELETE') done(null, undefined)
+    else readJson(request, String(text), done)
+  })
+}
+
 /** `/keys`: creating, looking at, changing and removing API keys. */
-export const registerKeys = (
-  app: FastifyInstance,
-  { keys, catalog }: KeyRouteDependencies,
-): void => {
+export const registerKeys = (app: FastifyInstance, dependencies: KeyRouteDependencies): void => {
+  app.register(async (scope) => {
+    readEmptyBodies(scope)
+    registerRoutes(scope, dependencies)
+  })
+}
+
+const registerRoutes = (app: FastifyInstance, { keys, catalog }: KeyRouteDependencies): void => {
   const typed = app.withTypeProvider<TypeBoxTypeProvider>()
   const check = (body: KeyBody): void => {
     checkModels(body, catalog)
@@ -93,16 +123,17 @@ export const registerKeys = (
     },
   )
 
-  typed.get('/keys', { schema: keyOperations.list, ...common }, async () => ({
-    object: 'list',
-    data: keys.list().map(presentKey),
-  }))
+  typed.get('/keys', { schema: keyOperations.list, ...common }, async () => {
+    checkIsComplete(keys)
+    return { object: 'list', data: keys.list().map(presentKey) }
+  })
 
   typed.get(
     '/keys/:id',
     { schema: { ...keyOperations.read, params: ParamsSchema }, ...common },
     async ({ params: { id } }) => {
       const key = keys.find(id)
+      if (!key) checkIsComplete(keys)
       if (!key) throw new GatewayError('NOT_FOUND', `There is no key "${id.slice(0, 64)}".`)
       return presentKey(key)
     },

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Catalog } from '#src/catalog/catalog.ts'
+import { isAllowed } from '#src/generation/check-request.ts'
 import { configuredProvidersOf, presentModel } from '#src/http/model-object.ts'
 import { refuseModelPart } from '#src/http/model-paths.ts'
 import { readFlag } from '#src/http/read-flag.ts'
@@ -48,7 +49,9 @@ export const registerModels = (
     const withAvailability = flag(request, 'all')
     const withSchema = flag(request, 'schema')
     const models = catalog.models.filter(
-      (model) => withAvailability || configuredProvidersOf(model, configuredProviders).length > 0,
+      (model) =>
+        isAllowed(model, request.apiKey?.models) &&
+        (withAvailability || configuredProvidersOf(model, configuredProviders).length > 0),
     )
     const data = models.map((model) =>
       presentModel(model, configuredProviders, { withSchema, withAvailability }),

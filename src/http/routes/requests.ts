@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { Catalog } from '#src/catalog/catalog.ts'
 import type { ApiKey } from '#src/domain/api-key.ts'
+import type { ByteAccount } from '#src/domain/byte-account.ts'
 import { GatewayError, invalidRequest } from '#src/domain/errors.ts'
 import { positionOf } from '#src/domain/request-position.ts'
 import type { RequestFilter, RequestLog, RequestRecord } from '#src/domain/request-record.ts'
@@ -31,6 +32,8 @@ export interface RequestRouteDependencies {
   /** Knows models by their aliases too. */
   readonly catalog: Catalog
   readonly results: ResultDependencies
+  /** Counts the images of a result while they are sent. */
+  readonly openMemory: () => ByteAccount
   readonly publicBaseUrl: string | undefined
   /** Provider slug → name for people. */
   readonly providerNames: ReadonlyMap<string, string>
@@ -108,7 +111,7 @@ const readRange = async (
 /** `GET /requests` and `GET /requests/{id}`: what came, and why it was routed as it was. A key sees its own only. */
 export const registerRequests = (
   app: FastifyInstance,
-  { requestLog, catalog, results, ...context }: RequestRouteDependencies,
+  { requestLog, catalog, results, openMemory, ...context }: RequestRouteDependencies,
 ): void => {
   const { publicBaseUrl, providerNames } = context
   const typed = app.withTypeProvider<TypeBoxTypeProvider>()
@@ -154,7 +157,10 @@ export const registerRequests = (
       const filter = keyFilterOf(viewerOf(request.apiKey), undefined)
       const record = await findFor(requestLog, filter, id)
       if (!record) throw new GatewayError('NOT_FOUND', `There is no request "${id}".`)
-      const result = await findRequestResult(record, results)
+      const memory = openMemory()
+      if (reply.raw.closed) memory.close()
+      else reply.raw.once('close', memory.close)
+      const result = await findRequestResult(record, results, memory)
       const baseUrl = baseUrlOf(request, publicBaseUrl)
       return sendJson(reply, (place) => ({
         ...presentRequest(record),

@@ -19,3 +19,9 @@ export const componentSchemas = (catalog: Catalog): Record<string, TSchema> => (
   Error: ErrorSchema,
   ...modelParameterSchemas(catalog),
 })
+
+/** Those of them that tell of the models, and so change with the catalogue. */
+export const catalogSchemas = (catalog: Catalog): Record<string, TSchema> => ({
+  ...imageRequestSchemas(catalog),
+  ...modelParameterSchemas(catalog),
+})

@@ -35,15 +35,19 @@ const figures = {
 const byTier = (description: string) =>
   Type.Optional(Type.Record(Type.String(), Type.Number({ minimum: 0 }), { description }))
 
+const day = (description: string) => Type.String({ format: 'date', description })
+
 const price = (description: string) => Type.Optional(Type.Number({ minimum: 0, description }))
 
 const PriceSchema = Type.Object(
   {
     metric: text('What is counted, such as output_image.'),
-    unit: oneOf(['image', 'million_tokens', 'request']),
+    unit: oneOf(['image', 'megapixel', 'million_tokens', 'request']),
     currency: Type.Literal('USD'),
     usd: price('USD of one unit.'),
     usd_by_resolution: byTier('The same by tier.'),
+    usd_by_size: byTier('The same by pixel size; the nearest counts.'),
+    first_usd: price('USD of the first megapixel of an image, where it differs.'),
     batch_usd: price('Through the provider’s batch interface.'),
     batch_usd_by_resolution: byTier('The same by tier.'),
     when: Type.Optional(
@@ -82,6 +86,8 @@ const OfferingSchema = Type.Object(
     modes: Type.Array(oneOf(MODES)),
     regions: texts('Where it runs; empty: not said.'),
     available: Type.Boolean({ description: 'Whether the provider is configured.' }),
+    deprecated_at: orNull(day('Since when the provider advises against it; null: it does not.')),
+    shutdown_at: orNull(day('When the provider ends it; null: not said.')),
     notes: texts('For people.'),
     pricing: Type.Array(componentOf('Price')),
     performance: Type.Unsafe({

@@ -20,6 +20,8 @@ export interface MemoryRequestLog extends RequestLog {
   take(record: RequestRecord): RequestRecord | undefined
   /** Adds what is known of the answer; the changed record, or `undefined`: the request is not known. */
   changeResponse(request: RequestIdentity, sizeBytes: number): RequestRecord | undefined
+  /** All that is kept, those that changed last come last. */
+  all(): readonly RequestRecord[]
 }
 
 /** The latest requests of this process. */
@@ -75,6 +77,7 @@ export const createMemoryRequestLog = ({
     },
     take,
     changeResponse,
+    all: known,
     noteResponse: (request, sizeBytes) => {
       changeResponse(request, sizeBytes)
     },

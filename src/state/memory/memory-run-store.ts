@@ -18,7 +18,11 @@ interface Run {
   /** By attempt id. */
   readonly jobs: Map<string, KeptJob>
   /** Absent: somebody works on it. Without an answer it was released, and its jobs wait for whoever claims it. */
-  ended?: { readonly answer?: KeptAnswer; readonly untilMs: number }
+  ended?: {
+    readonly answer?: KeptAnswer
+    /** On the monotonic scale: what is kept for an hour is so whatever the wall clock is set to. */
+    readonly untilMs: number
+  }
   /** Resolved when it has ended or was released. */
   readonly end: PromiseWithResolvers<KeptAnswer | undefined>
 }
@@ -37,14 +41,14 @@ const unlessAborted = async <T>(work: Promise<T>, signal: AbortSignal): Promise<
 }
 
 export interface LocalRunsOptions {
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'monotonicMs'>
   /** Most runs kept that have ended; absent: `DEFAULT_MAX_RUNS`. */
   readonly maxRuns?: number
 }
 
 /** The runs of this process. When there are too many, those that ended longest ago are forgotten. */
 export class LocalRuns {
-  readonly #clock: Pick<Clock, 'now'>
+  readonly #clock: Pick<Clock, 'monotonicMs'>
   readonly #maxRuns: number
   readonly #running = new Map<string, Run>()
   /** In the order in which they ended or were released. */
@@ -95,7 +99,7 @@ export class LocalRuns {
     const run = this.#running.get(runId)
     if (!run) return
     run.jobs.clear()
-    this.#end(runId, run, { answer, untilMs: this.#clock.now() + keepForMs })
+    this.#end(runId, run, { answer, untilMs: this.#clock.monotonicMs() + keepForMs })
   }
 
   /** As `RunStore.release`; does nothing for a run that nobody works on here. */
@@ -103,7 +107,7 @@ export class LocalRuns {
     const run = this.#running.get(runId)
     if (!run) return
     if (run.jobs.size === 0) this.forget(runId)
-    else this.#end(runId, run, { untilMs: this.#clock.now() + LEFT_JOBS_MS })
+    else this.#end(runId, run, { untilMs: this.#clock.monotonicMs() + LEFT_JOBS_MS })
   }
 
   /** Knows nothing any more of a run that was worked on here: it is somebody else's. */
@@ -134,14 +138,14 @@ export class LocalRuns {
 
   #find(runId: string): Run | undefined {
     const run = this.#running.get(runId) ?? this.#ended.get(runId)
-    if (!run?.ended || run.ended.untilMs > this.#clock.now()) return run
+    if (!run?.ended || run.ended.untilMs > this.#clock.monotonicMs()) return run
     this.#ended.delete(runId)
     return undefined
   }
 
   #makeRoom(): void {
     for (const [runId, run] of this.#ended) {
-      const isOver = run.ended !== undefined && run.ended.untilMs <= this.#clock.now()
+      const isOver = run.ended !== undefined && run.ended.untilMs <= this.#clock.monotonicMs()
       if (!isOver && this.#ended.size <= this.#maxRuns) return
       this.#ended.delete(runId)
     }

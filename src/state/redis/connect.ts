@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
 import { keyPrefix } from './redis-keys.ts'
 import { REDIS_SCRIPTS } from './redis-scripts.ts'
@@ -15,6 +16,13 @@ export interface RedisConnection {
   trouble(): Trouble | undefined
   /** Begins to connect, also when the client has given up; never throws. After `close` it does nothing. */
   open(): void
+  /**
+   * Whether Redis has stopped answering, as this connection or another of this process to the same Redis has found out:
+   * nobody who can do without it waits for it then.
+   */
+  isSilent(): boolean
+  /** To be told when no answer came in time. Redis is asked until it answers, or the connection is given up. */
+  fellSilent(): void
   /** Drops the connection and makes a new one: there may be a new master. Not more often than every 10 s. */
   renew(nowMs: number): void
   close(): Promise<void>
@@ -28,6 +36,10 @@ const CONNECT_TIMEOUT_MS = 1_000
 const FIRST_RETRY_MS = 50
 const LONGEST_RETRY_MS = 2_000
 const RENEWAL_INTERVAL_MS = 10_000
+/** Between two questions to a Redis that is silent. */
+const SILENCE_PAUSE_MS = 20
+/** How often a cluster is asked which node holds what: a batch that went to the wrong node does not make ioredis ask. */
+const SLOTS_REFRESH_INTERVAL_MS = 5_000
 
 /** Doubling, with jitter so that not all gateways come back at once. */
 const retryDelay =
@@ -94,6 +106,7 @@ const clusterOptions = (target: RedisTarget, { keyPrefix, retryStrategy }: Commo
     lazyConnect: true,
     scripts: REDIS_SCRIPTS,
     slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
+    slotsRefreshInterval: SLOTS_REFRESH_INTERVAL_MS,
     // 0: ioredis would send again what may have been done already.
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
@@ -132,6 +145,27 @@ const quit = async (client: RedisClient): Promise<void> => {
   if (client.status !== 'end') client.disconnect()
 }
 
+/** Those that have stopped answering, by `REDIS_URL`. */
+const silent = new Set<string>()
+
+/** Asks a Redis that fell silent until it answers, or there is no connection any more. */
+const untilAnswered = async (
+  url: string,
+  client: RedisClient,
+  isReady: () => boolean,
+): Promise<void> => {
+  const isAnswered = (): Promise<boolean> =>
+    client.ping().then(
+      () => true,
+      () => false,
+    )
+  silent.add(url)
+  // A connection that breaks answers at once: without the pause nothing else would have its turn.
+  while (!(await isAnswered()) && isReady())
+    await pause(SILENCE_PAUSE_MS, undefined, { ref: false })
+  silent.delete(url)
+}
+
 /** A client for a `REDIS_URL`; connects when it is opened. Throws for a URL that cannot be read. */
 export const createRedisConnection = (
   url: string,
@@ -168,9 +202,14 @@ export const createRedisConnection = (
   client.on('ready', () => {
     trouble = undefined
   })
+  const isReady = (): boolean => client.status === 'ready' && !refusal
   return {
     client,
-    isReady: () => client.status === 'ready' && !refusal,
+    isReady,
+    isSilent: () => silent.has(url),
+    fellSilent: () => {
+      if (isReady() && !silent.has(url)) void untilAnswered(url, client, isReady)
+    },
     trouble: () => refusal ?? trouble,
     open: () => {
       const isIdle = client.status === 'wait' || client.status === 'end'

@@ -140,6 +140,11 @@ export class HealthLedger {
     if (pause && !(resumedMs !== undefined && pause.sinceMs <= resumedMs)) this.add({ key, pause })
   }
 
+  /** Has everything passed on again: there is somebody new to tell, and who knows it takes no harm. */
+  hearAgain(): void {
+    this.#heard = new Map()
+  }
+
   /** What other gateways told since the last reading. */
   hear(hash: Readonly<Record<string, string>>, moment: Moment): [string, HealthRecord][] {
     const records = new Map<string, HealthRecord>()

@@ -31,7 +31,10 @@ const lateBucketOf = (member: string): number | undefined => {
 export class Inbox {
   readonly #ledger: BucketLedger
   readonly #health: HealthLedger
-  readonly #configKeys: readonly string[]
+  /** Offerings whose past is known, or is being read. */
+  readonly #known: Set<string>
+  /** Offerings whose past is to be read. */
+  #waiting: string[]
   readonly #startedMs: number
   readonly #portion = new Portion(MOST_OLD_BUCKETS)
   /** Buckets to be read. */
@@ -52,13 +55,22 @@ export class Inbox {
   }) {
     this.#ledger = parts.ledger
     this.#health = parts.health
-    this.#configKeys = parts.configKeys
+    this.#known = new Set(parts.configKeys)
+    this.#waiting = [...this.#known]
     this.#startedMs = parts.startedMs
   }
 
   /** Whether the past is known. */
   get isCaughtUp(): boolean {
     return this.#catchUp?.isDone ?? false
+  }
+
+  /** Reads the past of these offerings too. */
+  follow(configKeys: readonly string[]): void {
+    const added = configKeys.filter((configKey) => !this.#known.has(configKey))
+    for (const configKey of added) this.#known.add(configKey)
+    this.#waiting.push(...added)
+    if (added.length > 0) this.#health.hearAgain()
   }
 
   /** What is to be read. Health comes first, as it says which counts are old news. */
@@ -89,16 +101,28 @@ export class Inbox {
 
   #markDue({ nowMs, aheadMs }: Moment, present: number): void {
     const redisMs = nowMs + aheadMs
-    this.#catchUp ??= new CatchUp({
-      configKeys: this.#configKeys,
-      startedMs: this.#startedMs + aheadMs,
-      nowMs: redisMs,
-      windowMs: WINDOW_MS,
-    })
+    this.#beginCatchUp({ nowMs, aheadMs })
     const oldest = bucketOf(redisMs - WINDOW_MS)
     const first = Math.max(this.#readTo === undefined ? oldest : this.#readTo - 1, oldest)
     for (let bucket = first; bucket <= present; bucket += 1) this.#due.add(bucket)
     for (const bucket of this.#due) if (bucket < oldest) this.#due.delete(bucket)
+  }
+
+  /**
+   * At the start the past reaches to the buckets that are read anyway. Of offerings that come later these were passed
+   * over when they were read, so that their past reaches to the present bucket; the last seconds of it are missed.
+   */
+  #beginCatchUp({ nowMs, aheadMs }: Moment): void {
+    const isFirst = this.#catchUp === undefined
+    if (!isFirst && (this.#waiting.length === 0 || !this.isCaughtUp)) return
+    const redisMs = nowMs + aheadMs
+    this.#catchUp = new CatchUp({
+      configKeys: this.#waiting,
+      startedMs: isFirst ? this.#startedMs + aheadMs : redisMs,
+      nowMs: redisMs,
+      windowMs: isFirst ? WINDOW_MS : 0,
+    })
+    this.#waiting = []
   }
 
   #healthStep(moment: Moment, receiver: StatsReceiver): Step {

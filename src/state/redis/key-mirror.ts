@@ -37,7 +37,7 @@ export class KeyMirror {
     return this.#isLoaded
   }
 
-  /** Whether there was ever a key in it. */
+  /** Whether there was ever a key in it, or in Redis before this process began. */
   get hasHadKeys(): boolean {
     return this.#hasHadKeys
   }
@@ -109,6 +109,8 @@ export class KeyMirror {
       }
       cursor = next
     } while (cursor !== '0')
+    // Also when all of them have been removed since.
+    this.#hasHadKeys = true
     if (changes !== this.#changes) return true
     this.#take(read)
     this.#version = version

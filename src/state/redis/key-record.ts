@@ -4,12 +4,15 @@ import { type ApiKey, BUDGET_PERIODS, type BudgetPeriod, keyIdOf } from '#src/do
 
 const amount = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 
+/** The last time that a `Date` holds. */
+const LATEST_MS = 8.64e15
+
 /** As keys lie in Redis. More fields are let through: a newer gateway may have written them. */
 const RecordSchema = Type.Object({
   hash: Type.String({ pattern: '^[0-9a-f]{64}$' }),
   name: Type.Optional(Type.String()),
   isEnabled: Type.Boolean(),
-  expiresAtMs: Type.Optional(Type.Number()),
+  expiresAtMs: Type.Optional(Type.Number({ maximum: LATEST_MS, minimum: -LATEST_MS })),
   isAdmin: Type.Boolean(),
   models: Type.Optional(Type.Array(Type.String())),
   limits: Type.Object({
@@ -22,7 +25,7 @@ const RecordSchema = Type.Object({
       period: Type.Unsafe<BudgetPeriod>({ type: 'string', enum: [...BUDGET_PERIODS] }),
     }),
   ),
-  createdAtMs: Type.Optional(Type.Number()),
+  createdAtMs: Type.Optional(Type.Number({ maximum: LATEST_MS, minimum: -LATEST_MS })),
 })
 
 const validate = new Ajv().compile<Static<typeof RecordSchema>>(RecordSchema)

@@ -4,7 +4,7 @@ import type { RedisConnection } from './connect.ts'
 import type { Inbox } from './inbox.ts'
 import type { Outbox } from './outbox.ts'
 import type { RedisClock } from './redis-clock.ts'
-import { type KeyLifetimes, leaseKey, REPLICAS_KEY } from './redis-keys.ts'
+import { HEALTH_KEY, type KeyLifetimes, leaseKey, REPLICAS_KEY } from './redis-keys.ts'
 import { NO_DATABASE, NOT_CONNECTED, type Trouble } from './trouble.ts'
 
 export interface RedisSyncParts {
@@ -73,7 +73,9 @@ export class RedisSync {
   async #ahead(): Promise<number | Trouble> {
     const { clock, connection } = this.#parts
     if (clock.aheadMs !== undefined) return clock.aheadMs
-    const trouble = await runBatch(connection.client, [this.#timeStep()])
+    // Without a key a cluster's node is chosen by chance, whose clock may be another.
+    const keyed: Step = { send: (pipeline) => pipeline.exists(HEALTH_KEY) }
+    const trouble = await runBatch(connection.client, [this.#timeStep(), keyed])
     return clock.aheadMs ?? trouble ?? NOT_CONNECTED
   }
 

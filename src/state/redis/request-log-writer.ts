@@ -1,11 +1,11 @@
-import { timePositionOf } from '#src/domain/request-position.ts'
+import { positionOf, timePositionOf } from '#src/domain/request-position.ts'
 import type { RequestRecord } from '#src/domain/request-record.ts'
 import { runBatch, type Step } from './batch.ts'
 import type { RedisConnection } from './connect.ts'
 import type { SyncResult } from './redis-sync.ts'
 import { entryFieldsOf, parseEntry } from './request-log-entry.ts'
 import { ask, LogUnreachable } from './request-log-index.ts'
-import { ALL_KEY, keysOfPosition, partsOfPosition } from './request-log-keys.ts'
+import { ALL_KEY, keysOfPosition, partsOfPosition, recordKeyOf } from './request-log-keys.ts'
 import type { RequestLogOutbox } from './request-log-outbox.ts'
 import { packRecord } from './request-log-record.ts'
 import { NO_DATABASE, type Trouble } from './trouble.ts'
@@ -24,6 +24,8 @@ const IDLE_DROP_INTERVAL_MS = 10_000
 export interface RequestLogWriterParts {
   readonly connection: RedisConnection
   readonly outbox: RequestLogOutbox
+  /** The latest requests of this process, told or not; those that changed last come last. */
+  readonly known: () => readonly RequestRecord[]
   /** Requests of all gateways that are kept at most. */
   readonly maxRecords: number
   /** How long each is kept, in ms. */
@@ -38,13 +40,21 @@ export interface RequestLogWriterParts {
 export class RequestLogWriter {
   readonly #parts: RequestLogWriterParts
   #droppedMs = Number.NEGATIVE_INFINITY
+  #hasToldSince = false
+  #isNewConnection = false
 
   constructor(parts: RequestLogWriterParts) {
     this.#parts = parts
+    parts.connection.client.on('ready', () => {
+      this.#isNewConnection = true
+    })
   }
 
-  /** Never rejects for what Redis does. Not to be called again before it is over. */
-  async run(): Promise<SyncResult> {
+  /**
+   * Tells what waits and, with `drops`, drops what is too much. Never rejects for what Redis does. Not to be called again
+   * before it is over.
+   */
+  async run({ drops }: { readonly drops: boolean }): Promise<SyncResult> {
     const { connection, outbox, realMs } = this.#parts
     if (!connection.isReady()) {
       connection.open()
@@ -52,16 +62,42 @@ export class RequestLogWriter {
       if (trouble?.kind === NO_DATABASE) connection.renew(realMs())
       return trouble ? { trouble } : 'pending'
     }
-    const isIdle = outbox.size === 0 && realMs() - this.#droppedMs < IDLE_DROP_INTERVAL_MS
+    if (this.#isNewConnection) {
+      const trouble = await this.#giveBack()
+      if (trouble) return { trouble }
+    }
+    const hasNothingNew = outbox.size === 0 && !this.#hasToldSince
+    const isIdle = hasNothingNew && realMs() - this.#droppedMs < IDLE_DROP_INTERVAL_MS
     if (isIdle) return { trouble: undefined }
     // Counted before: what comes meanwhile, or is refused again and again, waits for the next time.
     for (let left = outbox.size; left > 0; left -= BATCH_RECORDS) {
       const trouble = await this.#tell(outbox.first(Math.min(left, BATCH_RECORDS)))
       if (trouble?.kind === 'READONLY') connection.renew(realMs())
       if (trouble) return { trouble }
+      this.#hasToldSince = true
     }
+    if (!drops) return { trouble: undefined }
     this.#droppedMs = realMs()
+    this.#hasToldSince = false
     return { trouble: await this.#drop() }
+  }
+
+  /** A Redis that has lost the latest request that it was told of is told again of all that this process still knows. */
+  async #giveBack(): Promise<Trouble | undefined> {
+    const { connection, outbox, known } = this.#parts
+    const waiting = outbox.waiting()
+    const records = known()
+    const latestTold = records.findLast((record) => !waiting.has(positionOf(record)))
+    try {
+      const name = latestTold && recordKeyOf(positionOf(latestTold))
+      const isThere = !name || (await ask(connection, (pipeline) => pipeline.exists(name))) === 1
+      this.#isNewConnection = false
+      if (!isThere) for (const record of records) outbox.put(record)
+    } catch (error) {
+      if (!(error instanceof LogUnreachable)) throw error
+      return error.trouble
+    }
+    return undefined
   }
 
   #tell(records: [position: string, record: RequestRecord][]): Promise<Trouble | undefined> {

@@ -3,7 +3,7 @@ import type { KeptJob, RunOrder } from '#src/domain/run-store.ts'
 import { COMMAND_TIMEOUT_MS, type RedisClient, type RedisConnection } from './connect.ts'
 import { MAX_ADOPTED, runKey, UNFINISHED_MS, WATCH_KEY } from './run-keys.ts'
 import { readAnswer, readJob, readOrder } from './run-schemas.ts'
-import { NO_DATABASE, troubleOf } from './trouble.ts'
+import { NO_DATABASE, NOT_CONNECTED, troubleOf } from './trouble.ts'
 
 /** A run as its owner knows it; the texts are JSON. */
 export interface RunText {
@@ -109,8 +109,8 @@ const readAdoption = (answer: unknown): LinkAdoption => {
 }
 
 /**
- * What Redis is asked and told about runs. Everything resolves to `undefined` when there is no connection, at once, and
- * when there is no good answer within 200 ms.
+ * What Redis is asked and told about runs. Everything resolves to `undefined` when there is no connection or Redis is
+ * known to be silent, at once, and when there is no good answer within 200 ms.
  */
 export class RunLink {
   readonly #connection: RedisConnection
@@ -209,10 +209,13 @@ export class RunLink {
   }
 
   async #ask<Answer>(send: (client: RedisClient) => Promise<Answer>): Promise<Answer | undefined> {
-    if (!this.#connection.isReady()) return undefined
+    if (!this.#connection.isReady() || this.#connection.isSilent()) return undefined
     // A command's own time-out begins anew when a script was forgotten or a cluster redirects.
     const late = Promise.withResolvers<undefined>()
-    const timer = setTimeout(() => late.resolve(undefined), COMMAND_TIMEOUT_MS)
+    const timer = setTimeout(() => {
+      this.#connection.fellSilent()
+      late.resolve(undefined)
+    }, COMMAND_TIMEOUT_MS)
     try {
       return await Promise.race([send(this.#connection.client), late.promise])
     } catch (error) {
@@ -223,9 +226,9 @@ export class RunLink {
   }
 
   #failed(error: unknown): undefined {
+    const kind = error instanceof Error ? troubleOf(error).kind : undefined
+    if (kind === NOT_CONNECTED.kind) this.#connection.fellSilent()
     // There may be a new master.
-    if (error instanceof Error && troubleOf(error).kind === 'READONLY') {
-      this.#connection.renew(this.#monotonicMs())
-    }
+    if (kind === 'READONLY') this.#connection.renew(this.#monotonicMs())
   }
 }

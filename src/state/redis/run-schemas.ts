@@ -111,6 +111,7 @@ const OrderSchema = Type.Object({
   user: optional.string,
   sessionId: optional.string,
   traceId: optional.string,
+  traceparent: optional.string,
   sizeBytes: optional.count,
 })
 

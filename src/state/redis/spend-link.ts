@@ -1,6 +1,6 @@
 import type { MicroUsd } from '#src/domain/money.ts'
 import type { Reservation, ReservationVerdict, SpendAccount } from '#src/domain/spending.ts'
-import type { KeyLink } from './key-link.ts'
+import type { KeyLink, Told } from './key-link.ts'
 import { spendKeys } from './key-names.ts'
 
 /** How long it is known that a request was booked, in ms: as long as a run lives that another process may take over. */
@@ -27,7 +27,24 @@ const spendOf = (spent: number | undefined, held: number | undefined): SharedSpe
   held: held ?? 0,
 })
 
-/** What keys spend, as all gateways see it. `undefined` as an answer: none came, whether it was done is not known. */
+const mapTold = <From, To>(told: Told<From>, read: (answer: From) => To): Told<To> =>
+  told.kind === 'answered' ? { kind: 'answered', answer: read(told.answer) } : told
+
+const readReservation = (answer: unknown): SharedReservation => {
+  const [granted, spent, heldBefore, heldAfter] = asNumbers(answer)
+  return {
+    kind: granted === 1 ? 'granted' : granted === 2 ? 'known' : 'refused',
+    before: spendOf(spent, heldBefore),
+    after: spendOf(spent, heldAfter),
+  }
+}
+
+const readSpend = (answer: unknown): SharedSpend => {
+  const [spent, held] = asNumbers(answer)
+  return spendOf(spent, held)
+}
+
+/** What keys spend, as all gateways see it. */
 export class SpendLink {
   readonly #link: KeyLink
 
@@ -40,28 +57,23 @@ export class SpendLink {
     account: SpendAccount,
     { id, amount, lifetimeMs }: Reservation,
     { knownSpent, isSure }: { readonly knownSpent: MicroUsd; readonly isSure: boolean },
-  ): Promise<SharedReservation | undefined> {
+  ): Promise<Told<SharedReservation>> {
     const { limit, keptMs = 0 } = account
     const life = Math.ceil(lifetimeMs)
-    const answer = await this.#link.ask((client) =>
+    const told = await this.#link.tell((client) =>
       client.reserveSpend(
         ...spendKeys(account.keyId, account.period),
         ...[id, amount, isSure ? '' : limit, life, knownSpent, keptMs],
       ),
     )
-    if (answer === undefined) return undefined
-    const [granted, spent, heldBefore, heldAfter] = asNumbers(answer)
-    return {
-      kind: granted === 1 ? 'granted' : granted === 2 ? 'known' : 'refused',
-      before: spendOf(spent, heldBefore),
-      after: spendOf(spent, heldAfter),
-    }
+    return mapTold(told, readReservation)
   }
 
+  /** `undefined`: no answer came. */
   async read(account: SpendAccount, knownSpent: MicroUsd): Promise<SharedSpend | undefined> {
     const nothing = { id: '', amount: 0, lifetimeMs: 0 }
-    const answer = await this.reserve(account, nothing, { knownSpent, isSure: false })
-    return answer?.before
+    const told = await this.reserve(account, nothing, { knownSpent, isSure: false })
+    return told.kind === 'answered' ? told.answer.before : undefined
   }
 
   async settle(
@@ -69,12 +81,10 @@ export class SpendLink {
     id: string,
     cost: MicroUsd,
     knownSpent: MicroUsd,
-  ): Promise<SharedSpend | undefined> {
-    const answer = await this.#link.ask((client) =>
+  ): Promise<Told<SharedSpend>> {
+    const told = await this.#link.tell((client) =>
       client.settleSpend(...spendKeys(keyId, period), ...[id, cost, BOOKED_MS, knownSpent, keptMs]),
     )
-    if (answer === undefined) return undefined
-    const [spent, held] = asNumbers(answer)
-    return spendOf(spent, held)
+    return mapTold(told, readSpend)
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createCatalog } from '#src/catalog/catalog.ts'
-import type { CardParameter, ModelFile } from '#src/domain/model-card.ts'
+import type { CardParameter } from '#src/domain/model-card.ts'
+import type { ModelFile } from '#src/domain/model-file.ts'
 import {
   imageRequestSchemas,
   modelParameterSchemas,
@@ -62,7 +63,8 @@ describe('the documented body of a request for images', () => {
     const properties = propertiesOf(files, 'ImageGenerationRequest')
     expect(properties['resolution']).toEqual({
       type: 'string',
-      description: 'Scale of the picture; 1K is about one megapixel. Ignored when size is WxH.',
+      description:
+        'Scale of the picture; 1K is about one megapixel. The nearest that is offered is made. Ignored when size is WxH.',
     })
     expect(properties['own']).toEqual({ type: 'boolean', description: 'What this one alone has.' })
     expect(properties['n']).toHaveProperty('maximum', 10)

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { queueUrl } from '#providers/fal/adapter.ts'
 import { buildRequest } from '#providers/fal/build-request.ts'
 import type { InputImage } from '#src/domain/provider-adapter.ts'
-import { providerCall } from '#test/providers/lib/adapter-fixtures.ts'
+import { placeBase64, providerCall } from '#test/providers/lib/adapter-fixtures.ts'
 
 const image = (text: string, field: string, isList: boolean): InputImage => ({
   role: 'image',
@@ -19,7 +19,7 @@ describe('buildRequest of fal', () => {
       input: { prompt: 'x', num_images: 2 },
       timeoutMs: 90_500,
     })
-    expect(buildRequest(call, 1)).toEqual({
+    expect(buildRequest(call, 1, placeBase64)).toEqual({
       endpointId: 'fal-ai/nano-banana-2',
       input: { prompt: 'x', num_images: 2 },
       headers: {
@@ -32,8 +32,8 @@ describe('buildRequest of fal', () => {
   })
 
   it('counts the budget in seconds of the provider and never asks for one second or less', () => {
-    expect(buildRequest(providerCall({ timeoutMs: 900 }), 100).startTimeout).toBe(90)
-    expect(buildRequest(providerCall({ timeoutMs: 10 }), 1).startTimeout).toBe(2)
+    expect(buildRequest(providerCall({ timeoutMs: 900 }), 100, placeBase64).startTimeout).toBe(90)
+    expect(buildRequest(providerCall({ timeoutMs: 10 }), 1, placeBase64).startTimeout).toBe(2)
   })
 
   it('puts images as data URIs into the fields that they belong to', () => {
@@ -42,7 +42,7 @@ describe('buildRequest of fal', () => {
       image('b', 'image_urls', true),
       image('m', 'mask_url', false),
     ]
-    expect(buildRequest(providerCall({ images }), 1).input).toEqual({
+    expect(buildRequest(providerCall({ images }), 1, placeBase64).input).toEqual({
       prompt: 'a red bicycle',
       image_urls: ['data:image/png;base64,YQ==', 'data:image/png;base64,Yg=='],
       mask_url: 'data:image/png;base64,bQ==',
@@ -51,7 +51,7 @@ describe('buildRequest of fal', () => {
 
   it('refuses two images for a field that takes one', () => {
     const images = [image('a', 'image_url', false), image('b', 'image_url', false)]
-    expect(() => buildRequest(providerCall({ images }), 1)).toThrow(
+    expect(() => buildRequest(providerCall({ images }), 1, placeBase64)).toThrow(
       'fal.ai takes only one image in this field; field: image_url',
     )
   })
@@ -59,7 +59,9 @@ describe('buildRequest of fal', () => {
   it.each(['https://evil-fal.run/x', 'fal-ai/../x/y', 'model', 'a/b?c', ''])(
     'refuses %j as a model id',
     (providerModelId) => {
-      expect(() => buildRequest(providerCall({ providerModelId }), 1)).toThrow('this model id')
+      expect(() => buildRequest(providerCall({ providerModelId }), 1, placeBase64)).toThrow(
+        'this model id',
+      )
     },
   )
 })

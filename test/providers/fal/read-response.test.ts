@@ -7,6 +7,7 @@ import {
   readStatus,
   readSubmitted,
 } from '#providers/fal/read-response.ts'
+import { inlineImage } from '#test/providers/lib/adapter-fixtures.ts'
 
 describe('readSubmitted', () => {
   it('takes the id', () => {
@@ -102,6 +103,9 @@ describe('findingAfterCancel', () => {
   })
 })
 
+/** Nothing is long enough. */
+const nothingLifted = () => undefined
+
 describe('readResponse of fal', () => {
   it('takes every image with the type that is given, data URIs too', () => {
     const output = {
@@ -112,30 +116,46 @@ describe('readResponse of fal', () => {
       description: 'x',
       seed: 4,
     }
-    expect(readResponse(output, 'id', 'x')).toEqual({
+    expect(readResponse(output, 'id', 'x', nothingLifted)).toEqual({
       images: [
         { kind: 'url', url: 'https://v3.fal.media/a.png', mediaType: 'image/png' },
-        { kind: 'url', url: 'data:image/webp;base64,AA==' },
+        inlineImage('AA==', 'image/webp'),
       ],
+      providerRequestId: 'id',
+    })
+  })
+
+  it('takes base64 that was lifted out of the answer, with the type that is given first', () => {
+    const pieces = [Buffer.from('YWJj')]
+    const lifted = (text: string) => (text === 'mark' ? { pieces } : undefined)
+    const image = { url: 'data:image/webp;base64,mark', content_type: 'image/png' }
+    expect(readResponse({ image, prompt: 'mark' }, 'id', 'x', lifted)).toEqual({
+      images: [{ kind: 'base64', pieces, mediaType: 'image/png' }],
       providerRequestId: 'id',
     })
   })
 
   it('takes a single image', () => {
     const image = { url: 'https://fal.media/a.png' }
-    expect(readResponse({ image }, 'id', 'x').images).toEqual([{ kind: 'url', ...image }])
+    expect(readResponse({ image }, 'id', 'x', nothingLifted).images).toEqual([
+      { kind: 'url', ...image },
+    ])
   })
 
   it('tells a prompt that was rewritten', () => {
     const images = [{ url: 'https://fal.media/a.png' }]
-    expect(readResponse({ images, prompt: 'longer' }, 'id', 'x').revisedPrompt).toBe('longer')
-    expect(readResponse({ images, prompt: 'x' }, 'id', 'x')).not.toHaveProperty('revisedPrompt')
+    expect(readResponse({ images, prompt: 'longer' }, 'id', 'x', nothingLifted).revisedPrompt).toBe(
+      'longer',
+    )
+    expect(readResponse({ images, prompt: 'x' }, 'id', 'x', nothingLifted)).not.toHaveProperty(
+      'revisedPrompt',
+    )
   })
 
   it.each([[{ images: [] }], [{}], [{ images: null }], [{ images: [{ url: '' }, 5] }]])(
     'finds no image in %j',
     (output) => {
-      expect(() => readResponse(output, 'id', 'x')).toThrow(
+      expect(() => readResponse(output, 'id', 'x', nothingLifted)).toThrow(
         expect.objectContaining({
           details: expect.objectContaining({ kind: 'empty_result', workMayExist: true }),
         }),

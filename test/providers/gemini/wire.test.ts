@@ -2,6 +2,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { providerModule } from '#providers/gemini/index.ts'
 import type { ProviderCall, ProviderImage } from '#src/domain/provider-adapter.ts'
 import {
+  inlineImage,
+  inOnePiece,
   providerCall,
   providerDependencies,
   providerErrorOf,
@@ -73,7 +75,7 @@ const GENERATE_BODY = {
 describe('the Gemini adapter on the wire', () => {
   it('sends a generation as one generateContent with the key in its own header', async () => {
     expect(await send(GENERATE)).toEqual({
-      images: [{ kind: 'base64', base64: 'cGl4ZWxz', mediaType: 'image/png' }],
+      images: [inlineImage('cGl4ZWxz', 'image/png')],
       providerRequestId: 'r1',
     })
     expect(server.seen).toHaveLength(1)
@@ -166,7 +168,7 @@ describe('the Gemini adapter on the wire', () => {
   it('sends a call that wants previews as one streamGenerateContent with the same body', async () => {
     expect(await stream([`data: ${JSON.stringify(ANSWER)}\r\n\r\n`], GENERATE)).toEqual({
       answer: {
-        images: [{ kind: 'base64', base64: 'cGl4ZWxz', mediaType: 'image/png' }],
+        images: [inlineImage('cGl4ZWxz', 'image/png')],
         providerRequestId: 'r1',
       },
       previews: [],
@@ -189,11 +191,13 @@ describe('the Gemini adapter on the wire', () => {
     }
     const text = chunk({ thought: true }) + chunk({}, { finishReason: 'STOP' })
     const middle = Math.ceil(text.length / 2) + 1
-    const image = { kind: 'base64', base64: data, mediaType: 'image/png' }
-    expect(await stream([text.slice(0, 7), text.slice(7, middle), text.slice(middle)])).toEqual({
-      answer: { images: [image] },
-      previews: [image],
-    })
+    const image = inlineImage(data, 'image/png')
+    const { answer, previews } = await stream([
+      text.slice(0, 7),
+      text.slice(7, middle),
+      text.slice(middle),
+    ])
+    expect([...answer.images, ...previews].map(inOnePiece)).toEqual([image, image])
   })
 
   it('knows an error chunk that comes in pieces', async () => {

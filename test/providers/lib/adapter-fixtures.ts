@@ -1,15 +1,22 @@
-import { createUpstreamFetch } from '#providers/lib/upstream-fetch.ts'
+import { createUpstreamTransport } from '#providers/lib/upstream-transport.ts'
 import { systemClock } from '#src/domain/clock.ts'
 import { ProviderError } from '#src/domain/errors.ts'
-import type { ProviderCall, ProviderDependencies } from '#src/domain/provider-adapter.ts'
+import type {
+  ProviderCall,
+  ProviderDependencies,
+  ProviderImage,
+} from '#src/domain/provider-adapter.ts'
 
 /** Dependencies with the true transport, no log, and time running at `timeScale`. */
 export const providerDependencies = (timeScale = 100): ProviderDependencies => ({
-  fetch: createUpstreamFetch().fetch,
+  send: createUpstreamTransport().send,
   logger: { debug: () => {}, warn: () => {} },
   clock: systemClock,
   timeScale,
 })
+
+/** Puts the base64 itself into a request, where the gateway puts a mark. */
+export const placeBase64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
 
 /** A text-to-image call; every field can be replaced. */
 export const providerCall = (changes: Partial<ProviderCall> = {}): ProviderCall => ({
@@ -22,6 +29,17 @@ export const providerCall = (changes: Partial<ProviderCall> = {}): ProviderCall 
   signal: new AbortController().signal,
   ...changes,
 })
+
+/** An image as an answer has it inside. */
+export const inlineImage = (base64: string, mediaType?: string): ProviderImage => ({
+  kind: 'base64',
+  pieces: [Buffer.from(base64)],
+  ...(mediaType !== undefined && { mediaType }),
+})
+
+/** The same image in one piece, however it came. */
+export const inOnePiece = (image: ProviderImage): ProviderImage =>
+  image.kind === 'base64' ? { ...image, pieces: [Buffer.concat(image.pieces)] } : image
 
 /** What the promise was rejected with; throws when that is no `ProviderError`, or when it was fulfilled. */
 export const providerErrorOf = async (promise: Promise<unknown>): Promise<ProviderError> => {

@@ -10,6 +10,8 @@ export interface SeenRequest {
   readonly headers: Readonly<Record<string, string>>
   /** Parsed JSON, else the text. */
   readonly body: unknown
+  /** The body as it came. */
+  readonly bytes: Buffer
 }
 
 /** How the next request is answered: with JSON, or in whatever way the function does it. */
@@ -52,14 +54,15 @@ export const startScriptedServer = async (
 const readRequest = async (request: IncomingMessage): Promise<SeenRequest> => {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
-  const text = Buffer.concat(chunks).toString('utf8')
+  const bytes = Buffer.concat(chunks)
   return {
     method: request.method ?? '',
     path: request.url ?? '',
     headers: Object.fromEntries(
       Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
     ),
-    body: parsed(text),
+    body: parsed(bytes.toString('utf8')),
+    bytes,
   }
 }
 

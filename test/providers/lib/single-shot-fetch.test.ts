@@ -2,12 +2,10 @@ import { createFalClient } from '@fal-ai/client'
 import { GoogleGenAI } from '@google/genai'
 import Replicate from 'replicate'
 import { afterEach, describe, expect, it } from 'vitest'
-import {
-  createSingleShot,
-  type SingleShot,
-  UpstreamCallError,
-} from '#providers/lib/single-shot-fetch.ts'
-import { createUpstreamFetch } from '#providers/lib/upstream-fetch.ts'
+import { createSingleShot, type SingleShot } from '#providers/lib/single-shot-fetch.ts'
+import { UpstreamCallError } from '#providers/lib/upstream-call-error.ts'
+import { createUpstreamTransport } from '#providers/lib/upstream-transport.ts'
+import { createTextWithBytes } from '#src/bytes/text-with-bytes.ts'
 import {
   neverAnswer,
   resetBeforeAnswer,
@@ -17,7 +15,7 @@ import {
   startScriptedServer,
 } from './scripted-server.ts'
 
-const upstream = createUpstreamFetch()
+const upstream = createUpstreamTransport()
 let server: ScriptedServer | undefined
 
 afterEach(async () => {
@@ -32,7 +30,7 @@ const start = async (...replies: ScriptedReply[]): Promise<ScriptedServer> => {
 
 /** Ten minutes after the hour, whatever the machine says. */
 const dependencies = {
-  fetch: upstream.fetch,
+  send: upstream.send,
   clock: { now: () => Date.UTC(2026, 10, 20, 10, 10), monotonicMs: () => 0 },
   timeScale: 100,
 }
@@ -208,12 +206,58 @@ describe('createSingleShot', () => {
     })
   })
 
+  it('sends a form made with the global FormData as multipart', async () => {
+    const { url, seen } = await start({ json: {} })
+    const form = new FormData()
+    form.append('content', new Blob(['abc'], { type: 'image/png' }), 'image.png')
+    await shotAt().fetch(url, { method: 'POST', body: form, headers: { authorization: 'Key k' } })
+    expect(seen[0]?.headers).toMatchObject({
+      'content-type': expect.stringMatching(/^multipart\/form-data; boundary=/),
+      authorization: 'Key k',
+    })
+    expect(seen[0]?.body).toContain('filename="image.png"\r\nContent-Type: image/png\r\n\r\nabc')
+  })
+
+  it('sends what was placed in the place of its marks, in a JSON as base64 and in a form as it is', async () => {
+    const placed = createTextWithBytes()
+    const picture = Buffer.from(Array.from({ length: 256 }, (_, index) => index))
+    const shot = () =>
+      createSingleShot({ dependencies, signal: new AbortController().signal, placed })
+    const json = await start({ json: {} })
+    const body = JSON.stringify({ image: placed.place(picture), prompt: 'ä' })
+    await shot().fetch(json.url, { method: 'POST', body })
+    const image = picture.toString('base64')
+    expect(json.seen[0]?.body).toEqual({ image, prompt: 'ä' })
+    expect(json.seen[0]?.headers['content-length']).toBe(String(json.seen[0]?.bytes.length))
+    await json.close()
+    const upload = await start({ json: {} })
+    const form = new FormData()
+    form.append('content', new Blob([placed.place(picture, 'plain')]), 'image.png')
+    form.append('other', new Blob([picture]), 'as the SDK wrote it.png')
+    await shot().fetch(upload.url, { method: 'POST', body: form })
+    expect(upload.seen[0]?.bytes.toString('latin1').split(picture.toString('latin1'))).toHaveLength(
+      3,
+    )
+    expect(upload.seen[0]?.headers['content-length']).toBe(String(upload.seen[0]?.bytes.length))
+  })
+
+  it('sends the body that the SDK made when nothing was placed in it', async () => {
+    const { url, seen } = await start({ json: {} })
+    const placed = createTextWithBytes()
+    const signal = new AbortController().signal
+    await createSingleShot({ dependencies, signal, placed }).fetch(url, {
+      method: 'POST',
+      body: 'text',
+    })
+    expect(seen[0]).toMatchObject({ method: 'POST', body: 'text' })
+  })
+
   it('passes a streamed answer on as it comes, and knows of its loss', async () => {
     const { url } = await start(resetInsideAnswer)
     const { signal } = new AbortController()
-    const shot = createSingleShot({ dependencies, signal, streamsAnswer: true })
+    const shot = createSingleShot({ dependencies, signal, streamAnswer: (bytes) => bytes })
     const reader = (await shot.fetch(url)).body?.getReader()
-    expect(new TextDecoder().decode((await reader?.read())?.value)).toBe('{"id":"half')
+    expect(new TextDecoder().decode((await reader?.read())?.value)).toBe('{"id":"')
     await expect(reader?.read()).rejects.toBeInstanceOf(UpstreamCallError)
     expect(shot.failure()).toMatchObject({ requestLeft: true, networkCode: 'UND_ERR_SOCKET' })
     await expect(shot.fetch(url)).rejects.toBeInstanceOf(UpstreamCallError)

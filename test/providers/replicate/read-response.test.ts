@@ -5,14 +5,19 @@ import {
   readPrediction,
   readResponse,
 } from '#providers/replicate/read-response.ts'
+import { inlineImage } from '#test/providers/lib/adapter-fixtures.ts'
 
-const prediction = (fields: object) => readPrediction({ id: 'p1', status: 'succeeded', ...fields })
+/** Nothing is long enough. */
+const nothingLifted = () => undefined
+
+const prediction = (fields: object) =>
+  readPrediction({ id: 'p1', status: 'succeeded', ...fields }, nothingLifted)
 
 describe('readPrediction', () => {
   it.each([['text'], [{}], [{ status: 'starting' }], [{ id: '../x', status: 'starting' }], [null]])(
     'finds %j unreadable, with work that may exist',
     (answer) => {
-      expect(() => readPrediction(answer)).toThrow(
+      expect(() => readPrediction(answer, nothingLifted)).toThrow(
         expect.objectContaining({
           details: expect.objectContaining({ kind: 'bad_response', workMayExist: true }),
         }),
@@ -23,7 +28,7 @@ describe('readPrediction', () => {
   it.each([[{ id: 'p1' }], [{ id: 'p1', status: 'dreaming' }], [{ id: 'p1', status: 5 }]])(
     'takes %j for a prediction that has not ended',
     (answer) => {
-      expect(isFinal(readPrediction(answer))).toBe(false)
+      expect(isFinal(readPrediction(answer, nothingLifted))).toBe(false)
     },
   )
 
@@ -65,16 +70,32 @@ describe('readResponse of Replicate', () => {
     expect(readResponse(prediction({ output: [url, url] })).images).toHaveLength(2)
   })
 
-  it.each([[null], [[]], [''], [[null]], [{ text: 'x' }], ['no url']])(
-    'finds no image in %j',
-    (output) => {
-      expect(() => readResponse(prediction({ output }))).toThrow(
-        expect.objectContaining({
-          details: expect.objectContaining({ kind: 'empty_result', workMayExist: true }),
-        }),
-      )
-    },
-  )
+  it('takes data URIs, the base64 of which may have been lifted out', () => {
+    const pieces = [Buffer.from('YWJj')]
+    const lifted = (text: string) => (text === 'mark' ? { pieces } : undefined)
+    const output = ['data:image/webp;base64,mark', 'data:;base64,YWJj']
+    const answer = { id: 'p1', status: 'succeeded', output }
+    expect(readResponse(readPrediction(answer, lifted)).images).toEqual([
+      { kind: 'base64', pieces, mediaType: 'image/webp' },
+      inlineImage('YWJj'),
+    ])
+  })
+
+  it.each([
+    [null],
+    [[]],
+    [''],
+    [[null]],
+    [{ text: 'x' }],
+    ['no url'],
+    ['data:image/svg+xml,<svg/>'],
+  ])('finds no image in %j', (output) => {
+    expect(() => readResponse(prediction({ output }))).toThrow(
+      expect.objectContaining({
+        details: expect.objectContaining({ kind: 'empty_result', workMayExist: true }),
+      }),
+    )
+  })
 
   it('throws what a failed prediction means', () => {
     expect(() =>

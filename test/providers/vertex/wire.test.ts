@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { vertexBaseUrl } from '#providers/vertex/adapter.ts'
 import { providerModule } from '#providers/vertex/index.ts'
 import {
+  inlineImage,
   providerCall,
   providerDependencies,
   providerErrorOf,
@@ -88,7 +89,7 @@ describe('the Vertex adapter on the wire', () => {
     const settings = { VERTEX_BASE_URL: server.url, VERTEX_API_KEY: 'express-key' }
     const adapter = providerModule.create(settings, providerDependencies())
     const answer = await adapter.generate({ ...CALL, onPreview: () => {} })
-    expect(answer.images).toEqual([{ kind: 'base64', base64: 'cGl4ZWxz', mediaType: 'image/png' }])
+    expect(answer.images).toEqual([inlineImage('cGl4ZWxz', 'image/png')])
     expect(server.seen.map(({ path }) => path)).toEqual([
       '/v1beta1/publishers/google/models/gemini-3.1-flash-image:streamGenerateContent?alt=sse',
     ])

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { HOUR_MS } from '#src/domain/provider-stats.ts'
 import type { Step } from '#src/state/redis/batch.ts'
 import { BucketLedger } from '#src/state/redis/bucket-ledger.ts'
 import { HealthLedger } from '#src/state/redis/health-fields.ts'
 import { Inbox } from '#src/state/redis/inbox.ts'
-import { BUCKET_MS, WINDOW_MS } from '#src/state/redis/redis-keys.ts'
+import { BUCKET_MS, DAY_MS, WINDOW_MS } from '#src/state/redis/redis-keys.ts'
 import { createStatsRecorder } from '#test/state/stats-recorder.ts'
 
 const START_MS = 1_000 * BUCKET_MS
@@ -69,5 +70,43 @@ describe('the inbox', () => {
     expect(ledger.size).toBeGreaterThan(0)
     expect(ledger.read(bucket, hash, backMs)).toEqual([])
     expect(receiver.successes()).toBe(0)
+  })
+
+  it('reads the past of offerings that come later, once, up to the present bucket, and tells their health again', () => {
+    const { inbox, receiver, steps } = create()
+    const nowMs = START_MS + DAY_MS
+    const day = Math.floor(nowMs / DAY_MS)
+    const hour = Math.floor((nowMs - day * DAY_MS) / HOUR_MS)
+    const field = (part: string) => `${hour}|text_to_image|1K|${part}`
+    const past = { [field('s')]: '4', [field('l')]: '40' }
+    const health = { 'the/model:fal|c': `${nowMs - 1_000} open ${nowMs + 9_000} 1 other` }
+    const answers: Record<string, object> = { [`h:fal/painter:${day}`]: past, st: health }
+    const asked: string[] = []
+    const answer = (atMs: number): void => {
+      for (const step of steps(atMs)) {
+        const pipeline = {
+          hgetall: (key: string) => asked.push(key),
+          zrangebyscore: () => asked.push('late'),
+        }
+        step.send(pipeline as never)
+        const key = asked.at(-1) ?? ''
+        step.answered?.(answers[key] ?? {})
+      }
+    }
+    for (let round = 0; round < 20; round += 1) answer(nowMs)
+    expect([receiver.successes(), receiver.adopted.length]).toEqual([0, 1])
+    inbox.follow(['fal/painter'])
+    asked.length = 0
+    for (let round = 0; round < 3; round += 1) answer(nowMs)
+    const days = asked.filter((key) => key.startsWith('h:'))
+    expect(days).toEqual([`h:fal/painter:${day - 1}`, `h:fal/painter:${day}`])
+    expect([...receiver.absorbed.keys()]).toEqual(['fal/painter|text_to_image|1K'])
+    expect(receiver.successes()).toBe(4)
+    expect(receiver.adopted.length).toBe(2)
+    inbox.follow(['fal/painter'])
+    asked.length = 0
+    answer(nowMs)
+    expect(asked.filter((key) => key.startsWith('h:'))).toEqual([])
+    expect(receiver.adopted.length).toBe(2)
   })
 })

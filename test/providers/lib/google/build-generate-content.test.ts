@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { buildGenerateContent } from '#providers/lib/google/build-generate-content.ts'
+import { placeBase64 } from '#test/providers/lib/adapter-fixtures.ts'
 
 const off = { automaticFunctionCalling: { disable: true }, automaticContinuation: false }
 
+const build = (call: Parameters<typeof buildGenerateContent>[0]) =>
+  buildGenerateContent(call, placeBase64)
+
 describe('buildGenerateContent', () => {
   it('makes the prompt a text part and passes the rest as config', () => {
-    const request = buildGenerateContent({
+    const request = build({
       providerModelId: 'gemini-3.1-flash-image',
       input: { prompt: 'a tree', seed: 7, imageConfig: { aspectRatio: '16:9', imageSize: '2K' } },
       images: [],
@@ -18,7 +22,7 @@ describe('buildGenerateContent', () => {
   })
 
   it('puts the images after the text in their order', () => {
-    const request = buildGenerateContent({
+    const request = build({
       providerModelId: 'm',
       input: { prompt: 'mix' },
       images: [
@@ -51,7 +55,7 @@ describe('buildGenerateContent', () => {
   })
 
   it('drops every key that would steer the SDK instead of the model', () => {
-    const request = buildGenerateContent({
+    const request = build({
       providerModelId: 'm',
       input: {
         prompt: 'x',

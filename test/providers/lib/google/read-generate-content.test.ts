@@ -1,12 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { readGenerateContent } from '#providers/lib/google/read-generate-content.ts'
 import { ProviderError } from '#src/domain/errors.ts'
+import { inlineImage } from '#test/providers/lib/adapter-fixtures.ts'
 
 const inline = (data: string, mimeType = 'image/png') => ({ inlineData: { mimeType, data } })
 
+/** Nothing is long enough. */
+const nothingLifted = () => undefined
+
 const errorOf = (response: unknown): ProviderError => {
   try {
-    readGenerateContent(response, 'Gemini API')
+    readGenerateContent(response, 'Gemini API', nothingLifted)
   } catch (error) {
     if (error instanceof ProviderError) return error
   }
@@ -49,9 +53,10 @@ describe('readGenerateContent', () => {
         },
       },
       'Gemini API',
+      nothingLifted,
     )
     expect(answer).toEqual({
-      images: [{ kind: 'base64', base64: 'ZmluYWw=', mediaType: 'image/jpeg' }],
+      images: [inlineImage('ZmluYWw=', 'image/jpeg')],
       providerRequestId: 'response-1',
       usage: {
         inputTokens: 12,
@@ -69,19 +74,34 @@ describe('readGenerateContent', () => {
   it('takes the images of every candidate and leaves out usage that was not reported', () => {
     const candidate = (data: string) => ({ content: { parts: [inline(data)] } })
     expect(
-      readGenerateContent({ candidates: [candidate('YQ=='), candidate('Yg==')] }, 'x'),
+      readGenerateContent(
+        { candidates: [candidate('YQ=='), candidate('Yg==')] },
+        'x',
+        nothingLifted,
+      ),
     ).toEqual({
-      images: [
-        { kind: 'base64', base64: 'YQ==', mediaType: 'image/png' },
-        { kind: 'base64', base64: 'Yg==', mediaType: 'image/png' },
-      ],
+      images: [inlineImage('YQ==', 'image/png'), inlineImage('Yg==', 'image/png')],
     })
+  })
+
+  it('takes base64 that was lifted out of the answer', () => {
+    const pieces = [Buffer.from('YW'), Buffer.from('E=')]
+    const lifted = (text: string) => (text === 'mark' ? { pieces } : undefined)
+    const answer = { candidates: [{ content: { parts: [inline('mark'), inline('Yg==')] } }] }
+    expect(readGenerateContent(answer, 'x', lifted).images).toEqual([
+      { kind: 'base64', pieces, mediaType: 'image/png' },
+      inlineImage('Yg==', 'image/png'),
+    ])
   })
 
   it('takes an image that is handed over as an https file', () => {
     const fileData = { mimeType: 'image/png', fileUri: 'https://files.example/1.png' }
     expect(
-      readGenerateContent({ candidates: [{ content: { parts: [{ fileData }] } }] }, 'x'),
+      readGenerateContent(
+        { candidates: [{ content: { parts: [{ fileData }] } }] },
+        'x',
+        nothingLifted,
+      ),
     ).toEqual({
       images: [{ kind: 'url', url: 'https://files.example/1.png', mediaType: 'image/png' }],
     })

@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { streamGenerateContent } from '#providers/lib/google/stream-generate-content.ts'
 import type { ProviderImage } from '#src/domain/provider-adapter.ts'
-import { providerErrorOf } from '#test/providers/lib/adapter-fixtures.ts'
+import { inlineImage, providerErrorOf } from '#test/providers/lib/adapter-fixtures.ts'
 
 const image = (data: string, more: object = {}) => ({
   inlineData: { mimeType: 'image/png', data },
   ...more,
 })
-const seen = (base64: string): ProviderImage => ({ kind: 'base64', base64, mediaType: 'image/png' })
+const seen = (base64: string): ProviderImage => inlineImage(base64, 'image/png')
+/** Nothing is long enough. */
+const lifted = () => undefined
 const chunk = (part: object, more: object = {}) => ({
   candidates: [{ index: 0, content: { parts: [part] }, ...more }],
   responseId: 'r1',
@@ -23,7 +25,7 @@ const stream = async (chunks: readonly unknown[], failure?: Error) => {
   }
   const { signal } = new AbortController()
   const onDraft = (draft: ProviderImage) => drafts.push(draft)
-  const answer = streamGenerateContent(read, { providerName: 'P', signal, onDraft })
+  const answer = streamGenerateContent(read, { providerName: 'P', signal, lifted, onDraft })
   answer.catch(() => {})
   return { answer, drafts }
 }
@@ -127,7 +129,7 @@ describe('streamGenerateContent', () => {
       throw signal.reason
     }
     const onDraft = (draft: ProviderImage) => drafts.push(draft)
-    const answer = streamGenerateContent(read, { providerName: 'P', signal, onDraft })
+    const answer = streamGenerateContent(read, { providerName: 'P', signal, lifted, onDraft })
     await expect(answer).rejects.toBe(signal.reason)
     expect(drafts).toEqual([])
   })
