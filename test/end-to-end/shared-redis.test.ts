@@ -29,6 +29,9 @@ interface OfferingRow {
   readonly health: { readonly status: string }
 }
 
+const KEY = 'test-key'
+const headers = { authorization: `Bearer ${KEY}` }
+
 const GEMINI_FIRST = { provider: { order: ['gemini'] } }
 
 describe.skipIf(!hasRedisServer)(`three gateways that share one Redis${redisReason}`, () => {
@@ -57,6 +60,8 @@ describe.skipIf(!hasRedisServer)(`three gateways that share one Redis${redisReas
       PORT: String(port),
       MEDIA_DIR: join(folder, name),
       REDIS_URL: redis.url,
+      // Without a key of its own a gateway waits for those of Redis: it may have some.
+      GATEWAY_ADMIN_KEY: KEY,
     })
     gateways.push({ url: `http://127.0.0.1:${port}`, process })
     return process
@@ -81,7 +86,7 @@ describe.skipIf(!hasRedisServer)(`three gateways that share one Redis${redisReas
   const ask = async (gateway: number, part: object = {}): Promise<Answer> => {
     const answer = await fetch(`${gateways[gateway]?.url}${GENERATIONS}`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { ...headers, 'content-type': 'application/json' },
       body: JSON.stringify({ model: FIRST_MODEL, prompt: 'p', ...part }),
     })
     const body = (await answer.json()) as { metadata?: { attempts: { provider: string }[] } }
@@ -108,14 +113,16 @@ describe.skipIf(!hasRedisServer)(`three gateways that share one Redis${redisReas
   const shared = async () =>
     Promise.all(
       gateways.map(async ({ url }) => {
-        const text = await (await fetch(`${url}/metrics`)).text()
+        const text = await (await fetch(`${url}/metrics`, { headers })).text()
         return /^fresnel_state_shared (\d)$/m.exec(text)?.[1]
       }),
     )
   const expectShared = (value: '0' | '1') =>
     expect.poll(shared, { timeout: 15_000 }).toEqual([value, value, value])
   const offerings = async (gateway: number): Promise<readonly OfferingRow[]> => {
-    const answer = await fetch(`${gateways[gateway]?.url}/v1/models/${FIRST_MODEL}/providers`)
+    const answer = await fetch(`${gateways[gateway]?.url}/v1/models/${FIRST_MODEL}/providers`, {
+      headers,
+    })
     return ((await answer.json()) as { data: OfferingRow[] }).data
   }
   const requests = async (gateway: number): Promise<number> =>

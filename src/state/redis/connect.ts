@@ -208,7 +208,9 @@ export const createRedisConnection = (
     isReady,
     isSilent: () => silent.has(url),
     fellSilent: () => {
-      if (isReady() && !silent.has(url)) void untilAnswered(url, client, isReady)
+      // What is closed says nothing any more, and nothing of Redis.
+      const isOpen = (): boolean => !isClosed && isReady()
+      if (isOpen() && !silent.has(url)) void untilAnswered(url, client, isOpen)
     },
     trouble: () => refusal ?? trouble,
     open: () => {
