@@ -17,6 +17,9 @@ export interface Told {
   readonly idempotencyKey?: string
 }
 
+/** Things that are looked for at a time. */
+const AT_ONCE = 8
+
 /** What clients were told before something broke. */
 export interface Acknowledged {
   readonly done: Told[]
@@ -163,7 +166,11 @@ export const findLosses = async (
   }
   const without = async (all: readonly Told[], has: (one: Told) => Promise<boolean>) => {
     const lost: Told[] = []
-    for (const one of all) if (!(await has(one))) lost.push(one)
+    for (let begin = 0; begin < all.length; begin += AT_ONCE) {
+      const some = all.slice(begin, begin + AT_ONCE)
+      const found = await Promise.all(some.map(has))
+      lost.push(...some.filter((_, index) => !found[index]))
+    }
     return lost
   }
   return {

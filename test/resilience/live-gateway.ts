@@ -83,10 +83,3 @@ export const beginLiveGateway = async ({
     },
   }
 }
-
-/** Starts one and waits until it listens. */
-export const startLiveGateway = async (options: LiveGatewayOptions): Promise<LiveGateway> => {
-  const gateway = await beginLiveGateway(options)
-  await gateway.process.listening()
-  return gateway
-}

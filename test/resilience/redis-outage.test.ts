@@ -70,9 +70,9 @@ describe.skipIf(!hasRedisServer)(`gateways at work whose Redis fails${redisReaso
   it('serve everybody while it is killed and started again with its file, and nothing is lost', async () => {
     const { gateways, key } = await startTwo()
     const load = startLoad(gateways, key, { part: FAL })
-    await sleep(1_000)
+    await sleep(600)
     await redis.kill()
-    await sleep(1_000)
+    await sleep(600)
     await redis.restart()
     await isShared(gateways)
     await load.stop()
@@ -87,7 +87,7 @@ describe.skipIf(!hasRedisServer)(`gateways at work whose Redis fails${redisReaso
   it('serve everybody when it has lost everything, and tell it again what they know', async () => {
     const { gateways, id, key } = await startTwo()
     const load = startLoad(gateways, key, { part: FAL })
-    await sleep(1_000)
+    await sleep(600)
     await redis.kill()
     const empty = await startRedis('--port', String(redis.port))
     await isShared(gateways)

@@ -4,12 +4,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll } from 'vitest'
 import { EMULATED_PROVIDERS, type Emulators } from '#test/emulators/emulator.ts'
 import { startEmulators } from '#test/emulators/start-emulators.ts'
-import {
-  beginLiveGateway,
-  type LiveGateway,
-  type LiveGatewayOptions,
-  startLiveGateway,
-} from './live-gateway.ts'
+import { beginLiveGateway, type LiveGateway, type LiveGatewayOptions } from './live-gateway.ts'
 
 /** What the tests of one `describe` share. To be read within tests and hooks. */
 export interface Setup {
@@ -52,16 +47,21 @@ export const setUpResilience = (timeScale = 100): (() => Setup) => {
     environment: { ...emulators.environment, ...environment },
     ...options,
   })
-  const remember = (gateway: LiveGateway): LiveGateway => {
+  /** Remembered before it is waited for: one that never listens has to be ended, too. */
+  const begin = async (environment: Record<string, string>, options: object) => {
+    const gateway = await beginLiveGateway(optionsOf(environment, options))
     gateways.push(gateway)
     return gateway
   }
   return () => ({
     emulators,
     folder,
-    start: async (environment = {}, options = {}) =>
-      remember(await startLiveGateway(optionsOf(environment, options))),
-    begin: async (environment = {}) => remember(await beginLiveGateway(optionsOf(environment, {}))),
+    start: async (environment = {}, options = {}) => {
+      const gateway = await begin(environment, options)
+      await gateway.process.listening()
+      return gateway
+    },
+    begin: (environment = {}) => begin(environment, {}),
     creates: () => EMULATED_PROVIDERS.reduce((sum, id) => sum + emulators[id].count('create'), 0),
   })
 }
