@@ -8,6 +8,12 @@ import { shutdownLimitMs } from './shutdown-limit.ts'
 import { type RunningGateway, startGateway } from './start-gateway.ts'
 import { createLogger } from './telemetry/logger.ts'
 
+/**
+ * How long requests are taken on connections that were open when the end began, in ms: a proxy that has sent one, or
+ * does before it has heard of the end, gets an answer. New connections are refused at once.
+ */
+const LAST_CALL_MS = 500
+
 /** A sentence for each thing that an operator can mend, such as a port in use or a folder that cannot be written. */
 const describeStartProblem = (error: unknown): string => {
   if (error instanceof AggregateError) return error.errors.map(describeStartProblem).join('\n')
@@ -53,7 +59,7 @@ const run = async (): Promise<void> => {
       async ({ err }) => {
         if (err) logger.fatal({ name: err.name, stack: err.stack }, 'unexpected error')
         else logger.info('draining')
-        await gateway?.close()
+        await gateway?.close(LAST_CALL_MS)
       },
     )
     const starting = startGateway(config, logger)

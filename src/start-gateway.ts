@@ -10,10 +10,12 @@ import { createBusyCount } from './domain/busy-count.ts'
 import { systemClock } from './domain/clock.ts'
 import type { ProviderAdapter } from './domain/provider-adapter.ts'
 import type { Tracer } from './domain/tracer.ts'
+import { drainServer } from './drain-server.ts'
 import { createGenerationEvents } from './generation/events.ts'
 import type { GenerationDependencies } from './generation/generation-dependencies.ts'
 import { recordRequests } from './generation/record-requests.ts'
 import { MAX_INPUT_IMAGE_BYTES } from './http/limits.ts'
+import type { Readiness } from './http/routes/health.ts'
 import { createImageFetcher, type ImageFetcher } from './images/fetch-image.ts'
 import { DEFAULT_MAX_INPUT_PIXELS, inspectInputImage } from './images/inspect-input-image.ts'
 import { createOpenKeptImages } from './images/kept-images.ts'
@@ -58,8 +60,8 @@ export interface RunningGateway {
   underWay(): readonly string[]
   /** Reads the model files again, and goes on with the old ones where something is wrong. True: they were taken in. */
   reload(): Promise<boolean>
-  /** Takes no new requests, finishes those in flight, frees everything. */
-  close(): Promise<void>
+  /** Takes no new connections, and requests on others for so many ms (0) at most; finishes what it took, frees everything. */
+  close(lastCallMs?: number): Promise<void>
 }
 
 interface GenerationParts {
@@ -131,17 +133,6 @@ const urlOf = (app: FastifyInstance, host: string): string => {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
-/**
- * Takes no new connections and waits for the requests in flight. A connection that never sent a request counts as busy
- * to Node and would hold the shutdown, so the rest are ended once the last answer is out.
- */
-const drain = async ({ server, inFlight }: App): Promise<void> => {
-  const closed = server.close()
-  await inFlight.untilNone()
-  server.server.closeAllConnections()
-  await closed
-}
-
 /** Everything that the server is built from, and what has to be ended after it. */
 interface GatewayParts {
   readonly app: AppDependencies
@@ -155,7 +146,7 @@ interface GatewayParts {
 const createParts = async (
   config: Config,
   logger: Logger,
-  readiness: AppDependencies['readiness'],
+  readiness: Readiness,
   tracer: Tracer,
 ): Promise<GatewayParts> => {
   const upstream = createUpstreamTransport()
@@ -255,7 +246,7 @@ export const startGateway = async (
   logger: Logger = createLogger(config.logLevel),
   patience: Pick<AppDependencies, 'stalledAfterMs'> = {},
 ): Promise<RunningGateway> => {
-  const readiness = { isReady: false }
+  const readiness: Readiness = { isReady: false, takesRequests: false }
   const tracing = await startTracing(config, logger)
   const parts = await createParts(config, logger, readiness, tracing.tracer)
   const api = buildApp({ ...parts.app, ...patience })
@@ -269,10 +260,9 @@ export const startGateway = async (
     await tracing.close()
     throw error
   }
-  readiness.isReady = true
-  const close = async (): Promise<void> => {
-    readiness.isReady = false
-    await drain(api)
+  Object.assign(readiness, { isReady: true, takesRequests: true } satisfies Readiness)
+  const close = async (lastCallMs = 0): Promise<void> => {
+    await drainServer(api, readiness, lastCallMs)
     await parts.release()
     await admin.close()
     await tracing.close()

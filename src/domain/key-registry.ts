@@ -9,8 +9,11 @@ export interface CreatedKey {
 
 /** The keys of the gateway. What is asked on behalf of a request is answered from memory. */
 export interface KeyRegistry {
-  /** Whether requests have to bring a key; `undefined`: nobody knows before the keys of Redis were read once. */
-  asksForKeys(): boolean | undefined
+  /**
+   * Whether requests have to bring a key. Where keys are created, the configuration has the admin's, and it is always so;
+   * a gateway without any of its own asks from the moment on that it has read of others in Redis.
+   */
+  asksForKeys(): boolean
   /** By SHA-256 in hexadecimal digits. */
   findByHash(hash: string): ApiKey | undefined
   find(id: string): ApiKey | undefined

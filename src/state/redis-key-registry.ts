@@ -61,10 +61,9 @@ class RedisKeyRegistry implements SharedKeyRegistry {
     this.#now = now
   }
 
-  /** Neither removing the last key nor a Redis that cannot be read opens the gateway. */
-  asksForKeys(): boolean | undefined {
-    if (this.#configured.size > 0 || this.#mirror.hasHadKeys) return true
-    return this.#mirror.isLoaded ? false : undefined
+  /** Removing the last key opens no gateway. */
+  asksForKeys(): boolean {
+    return this.#configured.size > 0 || this.#mirror.hasHadKeys
   }
 
   findByHash(hash: string): ApiKey | undefined {

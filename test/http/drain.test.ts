@@ -6,18 +6,19 @@ import fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { registerDrain } from '#src/http/plugins/drain.ts'
 import { registerErrorHandler } from '#src/http/plugins/error-handler.ts'
+import type { Readiness } from '#src/http/routes/health.ts'
 
 /** Keeps a connection for the next request, as a proxy does. */
 const createKeepingAgent = () => new Agent({ keepAlive: true, maxSockets: 1 })
 
 describe('a gateway that drains', () => {
   let app: FastifyInstance
-  let readiness: { isReady: boolean }
+  let readiness: Readiness
   let agent: Agent
   let body: PassThrough
 
   beforeEach(async () => {
-    readiness = { isReady: true }
+    readiness = { isReady: true, takesRequests: true }
     agent = createKeepingAgent()
     body = new PassThrough()
     app = fastify()

@@ -299,14 +299,6 @@ describe('keys', () => {
     await app.close()
   })
 
-  it('are waited for where nobody knows yet whether one is asked for', async () => {
-    const registry = createRegistry([])
-    const { app } = createRoutes({ ...registry, asksForKeys: () => undefined })
-    const answer = await app.inject({ url: '/whoami' })
-    expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '1'])
-    await app.close()
-  })
-
   it('are not taken from the moment on that they expire', async () => {
     const { app, call } = createRoutes(
       createConfiguredRegistry([

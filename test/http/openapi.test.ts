@@ -35,7 +35,7 @@ const readRoutes = async () => {
     },
     media: {},
     logger: pino({ level: 'silent' }),
-    readiness: { isReady: true },
+    readiness: { isReady: true, takesRequests: true },
     keys: { asksForKeys: () => false },
     providerNames: new Map(),
     requestLog: {},

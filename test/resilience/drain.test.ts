@@ -1,8 +1,11 @@
 import { readdir } from 'node:fs/promises'
+import { Agent, request } from 'node:http'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { FIRST_MODEL } from '#test/helpers/models.ts'
 import { freePort } from '#test/helpers/redis-server.ts'
+import { GENERATIONS, TEST_KEY } from '#test/helpers/start-test-gateway.ts'
 import type { LiveGateway } from './live-gateway.ts'
 import { setUpResilience } from './resilience-setup.ts'
 
@@ -27,6 +30,17 @@ const isRefused = (port: number) =>
   new Promise<boolean>((resolve) => {
     const socket = connect(port, '127.0.0.1', () => resolve(false))
     socket.on('error', () => resolve(true)).on('close', () => socket.destroy())
+  })
+
+/** Asks for an image over one of the agent's connections. Resolves to status and `connection`, or to the error's code. */
+const askOver = (agent: Agent, { port, key }: { readonly port: number; readonly key: string }) =>
+  new Promise<readonly unknown[]>((resolve) => {
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${key}` }
+    request({ agent, port, method: 'POST', path: GENERATIONS, headers }, (message) => {
+      message.resume().once('end', () => resolve([message.statusCode, message.headers.connection]))
+    })
+      .once('error', (error: NodeJS.ErrnoException) => resolve([error.code]))
+      .end(JSON.stringify({ model: FIRST_MODEL, prompt: 'a lighthouse' }))
   })
 
 describe('a gateway that is told to end', () => {
@@ -68,6 +82,25 @@ describe('a gateway that is told to end', () => {
     const { status, tookMs } = await ended(gateway, terminate(gateway))
     expect(status).toBe(0)
     expect(tookMs).toBeLessThan(2_000)
+  })
+
+  it('still serves what was on its way over open connections, and ends those that nobody uses', async () => {
+    const gateway = await setup().start()
+    const address = { port: gateway.port, key: TEST_KEY }
+    const [quick, late] = [new Agent({ keepAlive: true }), new Agent({ keepAlive: true })]
+    for (const agent of [quick, late])
+      expect(await askOver(agent, address)).toEqual([200, 'keep-alive'])
+    slowDown()
+    const long = gateway.ask()
+    await expect.poll(() => setup().creates(), { timeout: 10_000 }).toBe(3)
+    const sinceMs = terminate(gateway)
+    await expect.poll(() => gateway.health('/readyz'), { interval: 5 }).toBe(503)
+    expect(await askOver(quick, address)).toEqual([200, 'close'])
+    const isKept = () => Object.keys(late.freeSockets).length > 0
+    await expect.poll(isKept, { timeout: 5_000 }).toBe(false)
+    expect(await askOver(late, address)).toEqual(['ECONNREFUSED'])
+    expect((await long).status).toBe(200)
+    expect((await ended(gateway, sinceMs)).status).toBe(0)
   })
 
   it('while it is starting ends with status 0 and never listens', async () => {

