@@ -105,6 +105,8 @@ export const createAdmissions = (options: AdmissionOptions): Admissions => {
       let users = 0
       const outlive = (): (() => void) => {
         let isUsed = true
+        // Also of a request that had ended: who works on it now is under way again, and would else be taken off twice.
+        if (users === 0) underWay += 1
         users += 1
         return () => {
           if (!isUsed) return
@@ -116,7 +118,6 @@ export const createAdmissions = (options: AdmissionOptions): Admissions => {
           memory.close()
         }
       }
-      underWay += 1
       const { receive, settle } = body
       return { admission: { memory, receive, settle, outlive }, leave: outlive() }
     },

@@ -86,6 +86,19 @@ const isReadAhead = (call: ImageCall): boolean =>
   (call.request.isMultipart() ||
     (isJsonObject(call.request.body) && call.request.body['stream'] === true))
 
+const answer = async (call: ImageCall): Promise<FastifyReply> => {
+  if (isDryRun(call.request)) return answerDryRun(call)
+  if (prefersAsync(call.request)) return answerLater(call)
+  if (!isReadAhead(call)) return answerNow(call)
+  const leave = await enterLimits(call)
+  try {
+    return await answerNow(call)
+  } catch (error) {
+    leave()
+    throw error
+  }
+}
+
 /** Runs what both endpoints share: estimate, take on, stream, or generate and answer. */
 export const answerImageRequest = async (
   deps: ImageRouteDependencies,
@@ -98,16 +111,12 @@ export const answerImageRequest = async (
     reading ??= Promise.resolve().then(readRequest)
     return reading
   }
-  const call = { deps, request, reply, read }
   reply.header('content-type', 'application/json')
-  if (isDryRun(request)) return answerDryRun(call)
-  if (prefersAsync(request)) return answerLater(call)
-  if (!isReadAhead(call)) return answerNow(call)
-  const leave = await enterLimits(call)
+  // A client that leaves frees nothing yet: its pictures are looked at, and its key may be waited for.
+  const end = request.admission?.outlive()
   try {
-    return await answerNow(call)
-  } catch (error) {
-    leave()
-    throw error
+    return await answer({ deps, request, reply, read })
+  } finally {
+    end?.()
   }
 }

@@ -103,4 +103,15 @@ describe('createAdmissions', () => {
     vi.advanceTimersByTime(5_000)
     expect(held()).toBe(0)
   })
+
+  it('counts a request once that is worked on again after it had ended', () => {
+    const { admit, underWay } = setUp()
+    const { admission, leave } = admit(10)
+    leave()
+    const end = admission.outlive()
+    expect(underWay()).toBe(1)
+    end()
+    end()
+    expect(underWay()).toBe(0)
+  })
 })
