@@ -1,6 +1,7 @@
 import type { OutputFormat } from '#src/domain/media.ts'
 import { runInImageQueue } from './image-queue.ts'
 import { MAX_DECODED_PIXELS, sharp } from './sharp-library.ts'
+import { readImageHeader, sniffFormat } from './sniff.ts'
 
 /** What is known of an image's bytes without holding them all. */
 export interface ImageEnds {
@@ -36,21 +37,37 @@ export const hasCompleteEnd = (format: OutputFormat, ends: ImageEnds): boolean =
   }
 }
 
-/** Whether an image can be decoded to its last row. Shrinks while decoding, so that the pixels are never all held. */
+const decodedPixelsOf = async (bytes: Uint8Array): Promise<number | undefined> => {
+  const format = sniffFormat(bytes)
+  if (format === undefined) return undefined
+  // Only the first frame of an animation is decoded.
+  return readImageHeader(format, bytes).then(
+    ({ size }) => size.width * size.height,
+    () => undefined,
+  )
+}
+
+/** Whether an image can be decoded to its last row. */
 export const canDecode = async (
   bytes: Uint8Array,
   maxPixels: number = MAX_DECODED_PIXELS,
   signal?: AbortSignal,
-): Promise<boolean> =>
-  runInImageQueue(async () => {
-    const picture = sharp(bytes, { failOn: 'truncated', limitInputPixels: maxPixels })
-    // Shrinking by averages reads every row; a load-time shrink could skip some.
-    const shrunk = picture.resize(8, 8, { fit: 'fill', fastShrinkOnLoad: false }).raw()
-    return shrunk.toBuffer().then(
-      () => true,
-      () => false,
-    )
-  }, signal)
+): Promise<boolean> => {
+  const pixels = await decodedPixelsOf(bytes)
+  if (pixels === undefined || pixels > maxPixels) return false
+  return runInImageQueue(
+    async () => {
+      const picture = sharp(bytes, { failOn: 'truncated', limitInputPixels: maxPixels })
+      // Shrinking by averages reads every row; a load-time shrink could skip some.
+      const shrunk = picture.resize(8, 8, { fit: 'fill', fastShrinkOnLoad: false }).raw()
+      return shrunk.toBuffer().then(
+        () => true,
+        () => false,
+      )
+    },
+    { pixels, signal },
+  )
+}
 
 /** Whether held bytes are a whole image: the end mark says so, or else a decode. */
 export const isComplete = async (

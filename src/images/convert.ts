@@ -81,27 +81,33 @@ const canAnimate = (format: OutputFormat): boolean => format === 'gif' || format
  * dropped, transparency on white for jpeg. An animation stays one in gif and webp; other formats get its first frame,
  * as does one too large to hold. Rejects when the bytes cannot be decoded.
  */
-export const convertImage = (
+export const convertImage = async (
   bytes: Uint8Array,
   options: ConversionOptions,
-): Promise<ConvertedImage> =>
-  runInImageQueue(async () => {
-    const format = sniffFormat(bytes)
-    if (format === undefined) throw new Error('Not an image of a known format')
-    const { size, pages } = await readImageHeader(format, bytes)
-    const pixels = size.width * size.height
-    const animated = pages > 1 && canAnimate(options.to) && pixels * pages <= MAX_DECODED_PIXELS
-    const picture = sharp(bytes, {
-      animated,
-      autoOrient: !animated,
-      limitInputPixels: MAX_DECODED_PIXELS,
-      failOn: 'truncated',
-    })
-    const effort = chooseEffort(animated ? pixels * pages : pixels, isImageQueueBusy())
-    const encoded = await encode(picture, options, effort).toBuffer({ resolveWithObject: true })
-    const { width, height, pageHeight } = encoded.info
-    return { bytes: encoded.data, size: { width, height: pageHeight ?? height } }
-  }, options.signal)
+): Promise<ConvertedImage> => {
+  options.signal?.throwIfAborted()
+  const format = sniffFormat(bytes)
+  if (format === undefined) throw new Error('Not an image of a known format')
+  const { size, pages } = await readImageHeader(format, bytes)
+  const pixels = size.width * size.height
+  const animated = pages > 1 && canAnimate(options.to) && pixels * pages <= MAX_DECODED_PIXELS
+  const decodedPixels = animated ? pixels * pages : pixels
+  return runInImageQueue(
+    async () => {
+      const picture = sharp(bytes, {
+        animated,
+        autoOrient: !animated,
+        limitInputPixels: MAX_DECODED_PIXELS,
+        failOn: 'truncated',
+      })
+      const effort = chooseEffort(decodedPixels, isImageQueueBusy())
+      const encoded = await encode(picture, options, effort).toBuffer({ resolveWithObject: true })
+      const { width, height, pageHeight } = encoded.info
+      return { bytes: encoded.data, size: { width, height: pageHeight ?? height } }
+    },
+    { pixels: decodedPixels, signal: options.signal },
+  )
+}
 
 /** A client's image, as the bytes say it is. */
 export interface FormattedImage {

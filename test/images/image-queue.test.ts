@@ -25,12 +25,37 @@ describe('runInImageQueue', () => {
       runInImageQueue(() => new Promise(setImmediate)),
     )
     let isBegun = false
-    const waiting = runInImageQueue(async () => {
-      isBegun = true
-    }, controller.signal)
+    const waiting = runInImageQueue(
+      async () => {
+        isBegun = true
+      },
+      { signal: controller.signal },
+    )
     controller.abort(new Error('gone'))
     await expect(waiting).rejects.toThrow('gone')
     await Promise.all(blockers)
     expect(isBegun).toBe(false)
+  })
+
+  it('runs a picture of 100 megapixels alone, and what came before it first', async () => {
+    const running = new Set<string>()
+    const together: string[][] = []
+    const work = (name: string, pixels: number) =>
+      runInImageQueue(
+        async () => {
+          running.add(name)
+          together.push([...running])
+          await new Promise(setImmediate)
+          running.delete(name)
+        },
+        { pixels },
+      )
+    await Promise.all([
+      work('small', 1),
+      work('large', 100e6),
+      work('huge', 100e6),
+      work('last', 1),
+    ])
+    expect(together).toEqual([['small'], ['large'], ['huge'], ['last']])
   })
 })
