@@ -26,6 +26,8 @@ const ENDS_OF_LEAVERS = ['ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED', '
 /** Whether this came of the client's leaving. What else fails while it is gone is as wrong as ever. */
 const isOfLeaver = (error: unknown, reply: FastifyReply): boolean => {
   if (!reply.raw.destroyed || !(error instanceof Error)) return false
+  // It left while it sent: its body ends as a reset connection, which elsewhere would be a fault.
+  if (error === reply.request.raw.errored) return true
   const { code } = error as NodeJS.ErrnoException
   return ENDS_OF_LEAVERS.includes(code ?? '') || ENDS_OF_LEAVERS.includes(error.name)
 }
