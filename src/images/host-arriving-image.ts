@@ -29,14 +29,20 @@ const readBack = async (file: string, store: MediaStore): Promise<Buffer | undef
 const sizeOfStored = async (
   { format, head, meter }: ArrivingImage,
   { file }: StoredMedia,
-  { store, signal }: PreparationDependencies,
+  { store, signal, memory }: PreparationDependencies,
 ): Promise<PixelSize> => {
   const ends = { head, tail: meter.tail(), sizeBytes: meter.sizeBytes() }
   const size = await readSizeFromHead(format, head)
   if (size && hasCompleteEnd(format, ends)) return size
-  const bytes = await readBack(file, store)
-  if (!bytes) throw badImage('was lost before it could be checked')
-  return requireComplete(format, bytes, signal)
+  // Held whole now, until its turn to be decoded has come.
+  const room = await memory?.reserve(meter.sizeBytes(), signal)
+  try {
+    const bytes = await readBack(file, store)
+    if (!bytes) throw badImage('was lost before it could be checked')
+    return await requireComplete(format, bytes, signal)
+  } finally {
+    room?.release()
+  }
 }
 
 /** Passes an image on into the store as it comes, never holding it whole. */

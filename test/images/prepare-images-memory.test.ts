@@ -69,6 +69,20 @@ describe('an image in an answer', () => {
 })
 
 describe('an image behind a URL', () => {
+  it('counts while it is read back, as its ends leave a doubt, and then no more', async () => {
+    const bytes = await samplePng({ width: 200, height: 200 })
+    const { store } = preparation
+    let heldThen = 0
+    const open: typeof store.open = (file) => {
+      heldThen = heldBytes()
+      return store.open(file)
+    }
+    preparation.dependencies = { ...preparation.dependencies, store: { ...store, open } }
+    preparation.ways(Buffer.concat([bytes, Buffer.from([0])]))
+    await preparation.prepareOne(preparation.asUrl(), url)
+    expect([heldThen, heldBytes()]).toEqual([bytes.length + 1, 0])
+  })
+
   it('counts as what it is while it is held', async () => {
     const bytes = await samplePng({ width: 200, height: 200 })
     preparation.ways(bytes)
