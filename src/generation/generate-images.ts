@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { GatewayError } from '#src/domain/errors.ts'
 import type { ImageAnswer } from '#src/domain/image-answer.ts'
 import type { ImageRequest } from '#src/domain/image-request.ts'
@@ -39,6 +40,23 @@ const adoptImages = async (run: GenerationRun): Promise<Adopted> => {
   return { images, ...(history && { history }) }
 }
 
+/**
+ * Has input images converted before the first attempt, whose time is the provider's: it would be blamed, and counted as
+ * paid, when pictures wait for their turn. No longer than the request has, or its client stays: what follows says why.
+ */
+const prepareInputs = async ({ deps, request, trace, plan, inputsFor }: GenerationRun) => {
+  const leftMs = trace.startMs + request.timeoutMs - deps.clock.monotonicMs()
+  const over = new AbortController()
+  const timer = setTimeout(() => over.abort(), Math.max(0, leftMs))
+  const signal = AbortSignal.any([request.signal, over.signal])
+  const isOver = signal.aborted ? Promise.resolve() : once(signal, 'abort')
+  try {
+    await Promise.race([Promise.all(plan.candidates.map(inputsFor)), isOver])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 const NOTHING: FailoverResult<GeneratedImage> = { items: [] }
 
 /** Has images made beside those that came of earlier jobs: these are not lost when the gateway cannot go on. */
@@ -48,6 +66,7 @@ const serveMissing = async (
   history: ChainHistory,
 ): Promise<FailoverResult<GeneratedImage>> => {
   try {
+    if (run.request.images.length > 0) await prepareInputs(run)
     return await servePlan(run, missing, history)
   } catch (error) {
     if (missing < run.plan.count && error instanceof GatewayError) return NOTHING

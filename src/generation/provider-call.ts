@@ -26,7 +26,8 @@ export const createInputsFor = (
     return result
   }
   const convertOnce = (image: UploadedImage, index: number, accepted: readonly InputFormat[]) => {
-    const key = `${index} ${accepted.join()}`
+    // By what comes of it: offerings whose lists differ mostly begin with the same format.
+    const key = `${index} ${accepted.includes(image.format) ? image.format : accepted[0]}`
     const present = converted.get(key) ?? convertAndCount(image, accepted, `image[${index}]`)
     converted.set(key, present)
     return present

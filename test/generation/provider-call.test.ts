@@ -32,6 +32,6 @@ describe('the pictures of a request', () => {
     await inputsFor(candidateTaking('png', 'gif'))
     expect(memory.heldBytes).toBe(80)
     await inputsFor(candidateTaking('png'))
-    expect(memory.heldBytes).toBe(80 + 40 + 80)
+    expect(memory.heldBytes).toBe(80 + 40)
   })
 })

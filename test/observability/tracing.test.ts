@@ -233,7 +233,7 @@ describe('the trace of an edit', () => {
     ])
   })
 
-  it('shows the conversion of a picture that came in a form, once for both attempts', async () => {
+  it('shows the conversion of a picture that came in a form, once and before both attempts', async () => {
     await serve(await makePicture())
     gateway.emulators.gemini.setScenario({ always: 'unavailable' })
     const form = new FormData()
@@ -255,13 +255,13 @@ describe('the trace of an edit', () => {
       'fresnel.outcome': 'failed',
       'error.type': 'overloaded',
     }
-    const parts = [transcodingSpan('png', 'client_input')]
-    const attempts = [
-      attemptSpan(gateway, 'gemini', down, { status: 'error', parts }),
+    const parts = [
+      transcodingSpan('png', 'client_input'),
+      attemptSpan(gateway, 'gemini', down, { status: 'error' }),
       attemptSpan(gateway, 'vertex'),
     ]
     expect(await gateway.endTrees()).toEqual([
-      callSpan(gateway, [generationSpan(attempts, EDITING, EDIT_NAME)], { route: EDITS }),
+      callSpan(gateway, [generationSpan(parts, EDITING, EDIT_NAME)], { route: EDITS }),
     ])
   })
 
