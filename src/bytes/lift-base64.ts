@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { isBase64 } from './is-base64.ts'
+import { createGatherer } from './pieces.ts'
 
 /** Keeps long base64 out of the JSON that an SDK is given. */
 export interface Base64Lift {
@@ -76,6 +77,7 @@ class Lifter implements Base64Lift {
   #undecided: Buffer[] = []
   /** The string that is being lifted. */
   #pieces: Uint8Array[] = []
+  #gather = createGatherer(this.#pieces)
   readonly #strings: Uint8Array[][] = []
   readonly #mark = `lifted-${randomUUID()}-`
 
@@ -171,6 +173,7 @@ class Lifter implements Base64Lift {
       if (start > 0) this.#passed.push(string.subarray(0, start))
       this.#place = 'lifted'
       this.#pieces = []
+      this.#gather = createGatherer(this.#pieces)
       return this.#lift(string.subarray(start), end, isClosed)
     }
     this.#passed.push(...this.#undecided)
@@ -184,7 +187,7 @@ class Lifter implements Base64Lift {
     const piece = unescaped(characters)
     // What cannot be read has to fail where it is read.
     if (piece === undefined) this.#passed.push(characters)
-    else if (piece.length > 0) this.#pieces.push(piece)
+    else if (piece.length > 0) this.#gather(piece)
     if (!isClosed) return end
     let next = end + 1
     while (SPACES.has(this.#chunk[next])) next += 1

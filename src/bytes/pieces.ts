@@ -10,9 +10,50 @@ export const lengthOf = (pieces: readonly Uint8Array[]): number =>
 export const joinPieces = (pieces: readonly Uint8Array[]): Buffer =>
   pieces.length === 1 && pieces[0] ? bufferOf(pieces[0]) : Buffer.concat(pieces)
 
-/** Takes the pieces out of a list one after another, so that nothing holds them any longer. */
+const NOTHING = Buffer.alloc(0)
+
+/**
+ * Takes the pieces out of a list one after another, so that nothing holds them any longer. Not by `shift`: of a long
+ * list that moves all the others each time, for 17 s when 200,000 pieces came as one character each.
+ */
 export const takePieces = function* (pieces: Uint8Array[]): Generator<Buffer> {
-  for (let piece = pieces.shift(); piece; piece = pieces.shift()) yield bufferOf(piece)
+  for (const [index, piece] of pieces.entries()) {
+    pieces[index] = NOTHING
+    yield bufferOf(piece)
+  }
+  pieces.length = 0
+}
+
+/** Pieces below this cost more than their bytes, in bytes. */
+const SMALL_BYTES = 2048
+
+/** Bytes in which small pieces are put together. */
+const BLOCK_BYTES = 16 * 1024
+
+/**
+ * Puts pieces at the end of a list, small ones copied together: whoever sends one byte at a time would else have a
+ * hundred held for each that is counted.
+ */
+export const createGatherer = (pieces: Uint8Array[]): ((piece: Uint8Array) => void) => {
+  let block = NOTHING
+  let filled = 0
+  return (piece) => {
+    if (piece.length >= SMALL_BYTES) {
+      block = NOTHING
+      filled = 0
+      pieces.push(piece)
+      return
+    }
+    const isOpen = filled > 0 && filled + piece.length <= block.length
+    if (!isOpen) {
+      block = Buffer.allocUnsafeSlow(BLOCK_BYTES)
+      filled = 0
+    }
+    block.set(piece, filled)
+    filled += piece.length
+    if (isOpen) pieces.pop()
+    pieces.push(block.subarray(0, filled))
+  }
 }
 
 /** The first pieces that have so many bytes together, or all. */

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { Multipart } from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import { parse } from 'qs'
+import { createGatherer } from '#src/bytes/pieces.ts'
 import { GatewayError, invalidRequest } from '#src/domain/errors.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '#src/domain/json.ts'
 import {
@@ -47,7 +48,7 @@ const fileTooLarge = (param: string): GatewayError =>
 const SLICE_BYTES = 1024 * 1024
 
 /** Pieces as one buffer, with other work in between. */
-const joinPieces = async (pieces: readonly Buffer[], sizeBytes: number): Promise<Buffer> => {
+const joinPieces = async (pieces: readonly Uint8Array[], sizeBytes: number): Promise<Buffer> => {
   const joined = Buffer.allocUnsafeSlow(sizeBytes)
   let [copied, nextPause] = [0, SLICE_BYTES]
   for (const piece of pieces) {
@@ -65,11 +66,12 @@ const joinPieces = async (pieces: readonly Buffer[], sizeBytes: number): Promise
  * rest of the form along.
  */
 const readFile = async (part: FilePart, param: string, onBytes: OnBytes): Promise<Buffer> => {
-  const pieces: Buffer[] = []
+  const pieces: Uint8Array[] = []
+  const gather = createGatherer(pieces)
   let sizeBytes = 0
   for await (const piece of part.file as AsyncIterable<Buffer>) {
     onBytes(piece.length)
-    pieces.push(piece)
+    gather(piece)
     sizeBytes += piece.length
   }
   if (part.file.truncated) throw fileTooLarge(param)

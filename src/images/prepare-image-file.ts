@@ -1,5 +1,6 @@
 import { measure, readHead } from '#src/bytes/byte-source.ts'
 import { holdBytes } from '#src/bytes/held-bytes.ts'
+import { createGatherer } from '#src/bytes/pieces.ts'
 import type { Reservation } from '#src/domain/byte-account.ts'
 import type { PreparedImage, WantedImages } from '#src/domain/image-result.ts'
 import { type ArrivingImage, hostArrivingImage } from './host-arriving-image.ts'
@@ -18,8 +19,9 @@ const hold = async (
   room: Reservation | undefined,
 ): Promise<PreparedImage> => {
   const pieces: Uint8Array[] = []
+  const gather = createGatherer(pieces)
   for await (const piece of meter.source) {
-    pieces.push(piece)
+    gather(piece)
     if (room && meter.sizeBytes() > room.bytes) room.grow(meter.sizeBytes() - room.bytes)
   }
   room?.shrink(room.bytes - meter.sizeBytes())
