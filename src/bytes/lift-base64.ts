@@ -54,11 +54,19 @@ const withoutPadding = (characters: Buffer): Buffer => {
   return characters.subarray(0, end)
 }
 
+/** What a data URI may have in between its base64: escapes as in URIs, the last of them cut off perhaps, and spaces. */
+const URI_NOISE = /%(?:2b|2f|3d|0[ad]|20)| |%.?$/gi
+
+const withoutNoise = (characters: Buffer): Buffer =>
+  Buffer.from(characters.toString('latin1').replaceAll(URI_NOISE, ''), 'latin1')
+
 /** Index of the base64 in a string, behind the head of a data URI; `undefined`: it holds something else. */
 const startOfBase64 = (string: Buffer): number | undefined => {
   const [head = ''] = DATA_URI_HEAD.exec(string.toString('latin1', 0, MAX_HEAD)) ?? []
   const characters = unescaped(string.subarray(head.length))
-  return characters && isBase64(withoutPadding(characters)) ? head.length : undefined
+  if (!characters) return undefined
+  const base64 = head === '' ? characters : withoutNoise(characters)
+  return isBase64(withoutPadding(base64)) ? head.length : undefined
 }
 
 /** Where the scan is: outside of strings, or in one that is not decided on, is left where it is, or is being lifted. */

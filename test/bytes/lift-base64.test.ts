@@ -42,6 +42,16 @@ const ESCAPES: Readonly<Record<string, (text: string) => string>> = {
 const STRINGS = /"(?:[^"\\]|\\.)*"/g
 
 describe('lifting base64 out of JSON', () => {
+  it('lifts percent-encoded data URIs, wherever they are cut', () => {
+    const string = `data:image/png;base64,${encodeURIComponent(LONG)}`
+    const text = JSON.stringify({ string })
+    for (let place = 8_000; place < 8_400; place += 1) {
+      const { small, value } = lifted(text, [place])
+      expect(small.length).toBeLessThan(200)
+      expect(value()).toEqual({ string })
+    }
+  })
+
   it('changes nothing but where long base64 stands, wherever the text is cut', () => {
     const string = fc.oneof(
       fc.constantFrom(LONG, `data:image/png;base64,${LONG}`, `${LONG} `, `${LONG}é`, `"\\${LONG}`),
@@ -95,7 +105,7 @@ describe('lifting base64 out of JSON', () => {
   it.each([
     ['text', 'The quick brown fox '.repeat(1_000)],
     ['text of many bytes', 'ä漢😀'.repeat(4_000)],
-    ['a percent-encoded data URI', `data:image/png;base64,%2B${LONG}`],
+    ['text with percent escapes', `%2B${LONG}`],
     ['a data URI that is not base64', `data:image/svg+xml,${LONG}`],
     ['almost base64', `${LONG.slice(0, 5_000)}.${LONG}`],
   ])('leaves %s where it is', (_name, string) => {

@@ -55,6 +55,27 @@ describe('a JSON body with pictures', () => {
     expect(Buffer.concat(pieces ?? []).toString()).toBe(PICTURE)
   })
 
+  it('is refused when what is no picture is too much to be parsed in one go', async () => {
+    const app = fastify()
+    registerErrorHandler(app)
+    registerLiftedJson(app)
+    app.post('/', { bodyLimit: 100_000_000 }, async () => ({}))
+    const send = async (payload: string) =>
+      (
+        await app.inject({
+          method: 'POST',
+          url: '/',
+          headers: { 'content-type': 'application/json' },
+          payload: Readable.from([Buffer.from(payload)]),
+        })
+      ).statusCode
+    expect(await send(`{"junk":[${'[],'.repeat(400_000)}0]}`)).toBe(413)
+    expect(await send(`{"junk":[${'[],'.repeat(300_000)}0]}`)).toBe(200)
+    const escaped = encodeURIComponent(Buffer.alloc(1_500_000, '\xff\xfe?>').toString('base64'))
+    expect(await send(`{"image":"data:image/png;base64,${escaped}"}`)).toBe(200)
+    expect(await send(`{"image":"data:image/png;base64, ${escaped}"}`)).toBe(200)
+  })
+
   it('is what it was once they are put back, wherever they stood and however it came', async () => {
     const { send } = setUp()
     const leaf = fc.oneof(
