@@ -22,18 +22,29 @@ export interface AnswerCount {
   release(bytes: number): void
 }
 
+/** Bytes that an answer is taken for at first. What is packed tells the length of the pack only. */
+const expectedBytes = ({ headers }: UpstreamAnswer): number => {
+  const { 'content-encoding': encoding = 'identity', 'content-length': length } = headers
+  return encoding === 'identity' && length !== undefined ? Number(length) : USUAL_BYTES
+}
+
 /**
  * Waits until there is room for an answer: its body is not read before, and the provider has to wait. Rejects with the
- * signal's reason.
+ * signal's reason, and at once when the answer says that it is more than any should have: room for that would be kept
+ * from all others.
  */
 export const countAnswer = async (
-  { headers }: UpstreamAnswer,
+  answer: UpstreamAnswer,
   signal: AbortSignal,
   memory: ByteAccount | undefined,
 ): Promise<AnswerCount> => {
-  const declared = Number(headers['content-length'] ?? USUAL_BYTES)
+  const expected = expectedBytes(answer)
+  if (expected > MAX_BYTES) {
+    answer.body.destroy()
+    throw tooLong()
+  }
   const reservation =
-    declared > NOT_COUNTED_BYTES ? await memory?.reserve(declared, signal) : undefined
+    expected > NOT_COUNTED_BYTES ? await memory?.reserve(expected, signal) : undefined
   return countIn(reservation)
 }
 

@@ -102,6 +102,22 @@ describe('the answer of a request that is counted', () => {
     expect(account.heldBytes).toBe(100)
   })
 
+  it('is counted unpacked when it comes packed, however small the pack is', async () => {
+    const account = createByteBudget({ limitBytes: 100_000_000 }).openAccount()
+    const packed = answerOf([], { 'content-length': '1000', 'content-encoding': 'gzip' })
+    const count = await countAnswer(packed, new AbortController().signal, account)
+    count.add(40_000_000)
+    expect(account.heldBytes).toBe(40_000_000)
+  })
+
+  it('is given up unread when it says that it is longer than any can be', async () => {
+    const budget = createByteBudget({ limitBytes: 100_000_000 })
+    const endless = answerOf([], { 'content-length': '1000000000000' })
+    const counted = countAnswer(endless, new AbortController().signal, budget.openAccount())
+    await expect(counted).rejects.toThrow('Too long')
+    expect([heldIn(budget), endless.body.destroyed]).toEqual([0, true])
+  })
+
   it('is not counted when it is small', async () => {
     const budget = createByteBudget({ limitBytes: 100 })
     await budget.reserve(100, new AbortController().signal)
