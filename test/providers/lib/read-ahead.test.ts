@@ -40,4 +40,18 @@ describe('readAhead', () => {
     source.destroy()
     await expect(reader.next()).rejects.toThrow('Premature close')
   })
+
+  it('ends the body when its reader leaves', async () => {
+    const source = openStream()
+    const told: unknown[] = []
+    const reader = readAhead(source, (error) => {
+      told.push(error)
+      return new Error('left')
+    })
+    source.push(Buffer.from('one'))
+    await reader.next()
+    await reader.return(undefined)
+    await new Promise(setImmediate)
+    expect([source.destroyed, told]).toEqual([true, []])
+  })
 })
