@@ -75,6 +75,15 @@ const callHooks = (
   }
 }
 
+/** The same account, in which waiting for room takes none of the attempt's time: what waits was paid for. */
+const untimedIn = (memory: ByteAccount, { untimed }: AttemptContext): ByteAccount => ({
+  ...memory,
+  get heldBytes() {
+    return memory.heldBytes
+  },
+  reserve: (bytes, signal) => untimed(() => memory.reserve(bytes, signal)),
+})
+
 /** Calls the provider of one candidate. */
 const callProvider = async (
   run: GenerationRun,
@@ -88,7 +97,9 @@ const callProvider = async (
   const call = await buildProviderCall(candidate, count, context, run.inputsFor)
   const { memory } = run.request
   const hooks = isProbe ? {} : callHooks(run, candidate, count, context)
-  return upstream.measure(() => adapter.generate({ ...call, ...(memory && { memory }), ...hooks }))
+  return upstream.measure(() =>
+    adapter.generate({ ...call, ...(memory && { memory: untimedIn(memory, context) }), ...hooks }),
+  )
 }
 
 /** What the images of one answer have in common. */

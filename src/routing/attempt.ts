@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Clock } from '#src/domain/clock.ts'
 import { GatewayError, ProviderError } from '#src/domain/errors.ts'
 import type { MicroUsd } from '#src/domain/money.ts'
+import { startAttemptTime, type Untimed } from './attempt-time.ts'
 import type { Candidate } from './candidates.ts'
 
 /** One try at one offering, as it ended. */
@@ -35,6 +36,8 @@ export interface AttemptContext {
   /** Aborted when the client left or the attempt's time is up. */
   readonly signal: AbortSignal
   readonly timeoutMs: number
+  /** Does what the provider is not to blame for: the attempt's time stands still meanwhile. */
+  readonly untimed: Untimed
 }
 
 /** What one attempt brought: items, and what they cost. */
@@ -209,14 +212,18 @@ const makeAttempt = async <Answer, Item, Target extends AttemptTarget>(
     part: Ending & Pick<Attempt, 'cost'> & Partial<Pick<Attempt, 'firstByteMs' | 'providerMs'>>,
   ): Attempt => {
     const durationMs = elapsedMs()
-    return { id, provider, configKey, count, begunMs, durationMs, providerMs: durationMs, ...part }
+    const providerMs = durationMs - Math.round(time.standstillMs())
+    return { id, provider, configKey, count, begunMs, durationMs, providerMs, ...part }
   }
+  const time = startAttemptTime(leftMs, clock)
   let firstByteMs: number | undefined
   try {
-    const signal = endingAfter(limits, leftMs)
-    const call = work.generate(target, count, { attemptId: id, signal, timeoutMs: leftMs })
-    const answer = await withinGrace(call, signal, cancelGraceMs)
-    firstByteMs = elapsedMs()
+    const signal = AbortSignal.any([endingAfter(limits, limits.deadlineMs - startMs), time.signal])
+    const { untimed } = time
+    const context = { attemptId: id, signal, timeoutMs: leftMs, untimed }
+    const answer = await withinGrace(work.generate(target, count, context), signal, cancelGraceMs)
+    time.stop()
+    firstByteMs = elapsedMs() - Math.round(time.standstillMs())
     const { items, cost, fetchMs } = await deliver(work, limits, target, answer)
     const providerMs = firstByteMs + Math.round(fetchMs)
     return { attempt: describe({ status: 'completed', cost, firstByteMs, providerMs }), items }
@@ -225,5 +232,7 @@ const makeAttempt = async <Answer, Item, Target extends AttemptTarget>(
     const mayBeBilled = firstByteMs !== undefined || ending.failure?.details.workMayExist === true
     const cost = mayBeBilled ? work.priceOf(target, count) : 0
     return { attempt: describe({ ...ending, cost }), items: [] }
+  } finally {
+    time.stop()
   }
 }

@@ -103,7 +103,8 @@ const timeDirect = async (candidate: Candidate): Promise<CallTimes> => {
   const { work, askedMs } = createInstantWork()
   const { signal } = new AbortController()
   const startMs = performance.now()
-  const context = { attemptId: '', signal, timeoutMs: REQUEST_MS }
+  const untimed = <Result>(run: () => Promise<Result>) => run()
+  const context = { attemptId: '', signal, timeoutMs: REQUEST_MS, untimed }
   await work.deliver(candidate, await work.generate(candidate, 1, context), signal)
   const endMs = performance.now()
   return { untilAdapterUs: (askedMs() - startMs) * 1000, wholeUs: (endMs - startMs) * 1000 }
