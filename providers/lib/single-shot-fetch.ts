@@ -100,11 +100,19 @@ const exchange = async (
   options.signal.throwIfAborted()
   const request = await requestOf(input, init, options)
   state.requestLeft = true
-  const answer = await options.dependencies.send(request)
+  const answer = await options.dependencies.send(request).catch((error: unknown) => {
+    // Nobody begins to work on a request before all of it is there.
+    if (isCutOff(request)) state.requestLeft = false
+    throw error
+  })
   const { status } = answer
   if (status < 200 || status > 299) throw await readErrorAnswer(answer, options.dependencies)
   return await responseOf(answer, options, state)
 }
+
+/** Whether a part of the body was never handed to the network. */
+const isCutOff = ({ body }: UpstreamRequest): boolean =>
+  typeof body === 'object' && 'stream' in body && !body.stream.readableEnded
 
 const responseOf = async (
   answer: UpstreamAnswer,

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { createFalClient } from '@fal-ai/client'
 import { GoogleGenAI } from '@google/genai'
 import Replicate from 'replicate'
@@ -239,6 +241,30 @@ describe('createSingleShot', () => {
       3,
     )
     expect(upload.seen[0]?.headers['content-length']).toBe(String(upload.seen[0]?.bytes.length))
+  })
+
+  it('says that no work can exist when the connection is lost before the body has left', async () => {
+    const cutting = createServer((request) => request.once('data', () => request.destroy()))
+    await new Promise<void>((resolve) => cutting.listen(0, '127.0.0.1', resolve))
+    const { port } = cutting.address() as AddressInfo
+    const placed = createTextWithBytes()
+    const body = JSON.stringify({ image: placed.place(Buffer.alloc(30_000_000)) })
+    const { signal } = new AbortController()
+    const shot = createSingleShot({ dependencies, signal, placed })
+    const lost = shot.fetch(`http://127.0.0.1:${port}`, { method: 'POST', body })
+    await expect(lost).rejects.toBeInstanceOf(UpstreamCallError)
+    expect([shot.failure()?.requestLeft, shot.requestLeft()]).toEqual([false, false])
+    await new Promise((resolve) => cutting.close(resolve))
+  })
+
+  it('says that work may exist when it is lost behind the body', async () => {
+    const { url } = await start(resetBeforeAnswer)
+    const placed = createTextWithBytes()
+    const body = JSON.stringify({ image: placed.place(Buffer.alloc(3_000_000)) })
+    const { signal } = new AbortController()
+    const shot = createSingleShot({ dependencies, signal, placed })
+    await expect(shot.fetch(url, { method: 'POST', body })).rejects.toThrow()
+    expect(shot.failure()?.requestLeft).toBe(true)
   })
 
   it('sends the body that the SDK made when nothing was placed in it', async () => {
