@@ -1,8 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { getSystemErrorMessage } from 'node:util'
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import type { MappingRule, ParameterMapping } from '#src/domain/mapping-rules.ts'
 import {
   type ModelFile,
   ModelFileSchema,
@@ -11,7 +10,7 @@ import {
 } from '#src/domain/model-file.ts'
 import type { Offering, PriceRule } from '#src/domain/offering.ts'
 import { ExpansionError, expandModelFile } from './expand-model-file.ts'
-import { isSizeRule } from './joined-size.ts'
+import { mappingProblems } from './mapping-problems.ts'
 import { findNameCollisions, type PlacedModelFile } from './name-collisions.ts'
 import { schemaProblems } from './schema-problems.ts'
 
@@ -36,7 +35,7 @@ const offeringProblems = (
   path: string,
 ): string[] => {
   const problems: string[] = []
-  if (!mappings[offering.mapping])
+  if (!Object.hasOwn(mappings, offering.mapping))
     problems.push(`${path}/mapping "${offering.mapping}" is not one of the file's mappings`)
   if (!offering.configKey.startsWith(`${offering.provider}/`)) {
     problems.push(`${path}/configKey must start with "${offering.provider}/"`)
@@ -84,38 +83,6 @@ const priceProblems = ({ card }: ModelFile, { prices }: Offering, path: string):
     ? problems
     : [...problems, `${path}/prices say nothing of what an image costs`]
 }
-
-/** Every parameter has a rule in every mapping, and pictures have one that cannot lose them. */
-const mappingProblems = ({ card, mappings }: ModelFile): string[] =>
-  Object.entries(mappings).flatMap(([name, mapping]) => {
-    const { rules } = mapping
-    const path = `/mappings/${name}/rules`
-    const mask = rules['mask']
-    const losesMask = mask !== undefined && !('to' in mask) && !isExcluding(mask)
-    return [
-      ...Object.keys(card.parameters)
-        .filter((parameter) => !Object.hasOwn(rules, parameter))
-        .map((parameter) => `${path} lacks "${parameter}"`),
-      ...(losesMask ? [`${path}/mask must have "to" or "unsupported": "exclude"`] : []),
-      ...sizeProblems(mapping, path),
-    ]
-  })
-
-/** What pixel sizes are made from, and that something makes them. */
-const sizeProblems = ({ rules }: ParameterMapping, path: string): string[] => {
-  const { size } = rules
-  const makesPixels = isSizeRule(size)
-  const needsList = makesPixels && size.codec === 'nearest_size' && !size.values
-  return [
-    ...(needsList ? [`${path}/size of nearest_size must have "values", such as "1024x1024"`] : []),
-    ...Object.entries(rules)
-      .filter(([, rule]) => 'join' in rule && !makesPixels)
-      .map(([name]) => `${path}/${name} joins size, whose codec must make pixels`),
-  ]
-}
-
-const isExcluding = (rule: MappingRule): boolean =>
-  'unsupported' in rule && rule.unsupported === 'exclude'
 
 /** Parameters that are pictures: the gateway reads no others from a request. */
 const PICTURES = ['image', 'mask']
@@ -194,6 +161,9 @@ const hasProblems = <T extends object>(
 const readModelFile = async (path: string): Promise<Found<PlacedModelFile>> => {
   let value: unknown
   try {
+    // A pipe would be waited for, and every later reading with it.
+    const about = await stat(path)
+    if (!about.isFile() && !about.isDirectory()) return { problems: [`${path}: is no file`] }
     value = JSON.parse(await readFile(path, 'utf8'))
   } catch (error) {
     return { problems: [`${path}: ${describeError(error)}`] }
