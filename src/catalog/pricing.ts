@@ -46,10 +46,19 @@ const squareOf = (resolution: ResolutionTier): PixelSize => {
   return { width: side, height: side }
 }
 
-/** The entry of the size, else of the nearest size that has one. */
+const turned = (size: string): string => size.split('x').reverse().join('x')
+
+/**
+ * The entry of the size, else of the nearest size that has one. A picture costs what it costs turned by a quarter, where
+ * the list has no price of its own: lists name wide sizes, and 2160x3840 is no small picture.
+ */
 const atSize = (bySize: Readonly<Record<string, number>>, pixels: PixelSize): number => {
-  const size = nearestSize(wishOfSize(pixels), Object.keys(bySize))
-  return (size === undefined ? undefined : bySize[size]) ?? 0
+  const turnedToo = Object.fromEntries(
+    Object.entries(bySize).map(([size, usd]) => [turned(size), usd]),
+  )
+  const known = { ...turnedToo, ...bySize }
+  const size = nearestSize(wishOfSize(pixels), Object.keys(known))
+  return (size === undefined ? undefined : known[size]) ?? 0
 }
 
 /** USD of one unit; a tier or size without a price of its own costs what the nearest priced one costs. */
