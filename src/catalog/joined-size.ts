@@ -114,6 +114,14 @@ const warnOfContradiction = (draft: MappingDraft, parameters: Readonly<JsonObjec
   draft.warnings.push({ type: 'adjusted', param: 'aspect_ratio', message })
 }
 
+/** What is made where nothing is asked; prices depend on it. */
+const sizeUnasked = ({ mapping, inputSize }: MappingDraft, rule: ToRule): PixelSize | undefined => {
+  const followed = mapping.followsInput ? inputSize : undefined
+  return followed
+    ? sizeFor(rule, wishOfSize(followed))?.size
+    : parsePixelSize(mapping.defaultSize ?? '')
+}
+
 /**
  * Sends width and height for what size, aspect_ratio and resolution ask together; nothing where they ask for nothing.
  * `2:3` at 2K for a provider that takes sides of up to 2048 in multiples of 16: 1360x2048.
@@ -129,7 +137,7 @@ export const applySizeRule = (
   if (!found) return
   draft.pixels = found.size
   if (Object.keys(asked).length === 0) {
-    draft.pixels = parsePixelSize(draft.mapping.defaultSize ?? '') ?? found.size
+    draft.pixels = sizeUnasked(draft, rule) ?? found.size
     return
   }
   send(draft, rule, found)

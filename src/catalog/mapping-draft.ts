@@ -6,6 +6,8 @@ import type { PixelSize } from '#src/domain/media.ts'
 /** Mapping under way; each rule adds to it. */
 export interface MappingDraft {
   readonly mapping: ParameterMapping
+  /** Of the first input image; absent: there is none, or it is not known. */
+  readonly inputSize?: PixelSize | undefined
   readonly input: JsonObject
   readonly warnings: Warning[]
   /** Canonical values that were chosen in place of those asked. */

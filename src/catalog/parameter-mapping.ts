@@ -23,6 +23,14 @@ export interface PictureField {
   readonly isList: boolean
 }
 
+/** What a mapping has to know of a request's pictures. */
+export interface MappedPictures {
+  /** Absent: there is no mask. */
+  readonly hasMask?: boolean
+  /** Of the first input image; absent: there is none, or it is not known. */
+  readonly inputSize?: PixelSize | undefined
+}
+
 /** A request's parameters as one offering takes them. */
 export interface MappedParameters {
   /** The provider's input, without images and without the count. */
@@ -227,9 +235,9 @@ const ratioOfDraft = ({ chosen, mapping }: MappingDraft): string =>
 export const mapParameters = (
   mapping: ParameterMapping,
   parameters: Readonly<JsonObject>,
-  { hasMask = false }: { readonly hasMask?: boolean } = {},
+  { hasMask = false, inputSize }: MappedPictures = {},
 ): MappedParameters => {
-  const draft: MappingDraft = { mapping, input: {}, warnings: [], chosen: new Map() }
+  const draft: MappingDraft = { mapping, inputSize, input: {}, warnings: [], chosen: new Map() }
   applyRules(draft, parameters)
   const imageField = pictureField(mapping.rules['image'])
   const maskField = pictureField(mapping.rules['mask'])

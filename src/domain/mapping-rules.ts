@@ -147,6 +147,12 @@ export const MappingSchema = Type.Object(
           'Pixels made when nothing is asked of them, where `size` decides them. Absent: by ratio and tier',
       }),
     ),
+    followsInput: Type.Optional(
+      Type.Boolean({
+        description:
+          'Whether an edit has the size of its first image when nothing is asked of it, as far as `size` makes it. Absent: no',
+      }),
+    ),
   },
   strict,
 )

@@ -126,6 +126,7 @@ export const priceBasisOf = (
 const toCandidate = (model: Model, request: ImageRequest, offering: Offering): Candidate => {
   const mapped = mapParameters(model.mappingOf(offering), parametersToMap(request), {
     hasMask: request.mask !== undefined,
+    inputSize: request.images[0]?.size,
   })
   const { resolution } = mapped
   const pricePerImage = priceWork(offering, { images: 1, ...priceBasisOf(mapped, request) })

@@ -207,7 +207,11 @@ export const GOLDEN_PRICES: Readonly<Record<string, Readonly<Record<string, Gold
     ),
   },
   'gpt-image-2': {
-    fal: both([[{}, 150_000], ...gptImage15(GPT_IMAGE_2_SIZES)]),
+    fal: {
+      generate: [[{}, 150_000], ...gptImage15(GPT_IMAGE_2_SIZES)],
+      // The size is the input image's, of 16:10, which the price of 3:2 is nearest to.
+      edit: [[{}, 170_000], ...gptImage15(GPT_IMAGE_2_SIZES)],
+    },
     replicate: both(
       gptImage15({
         '1024x1024': [12_000, 47_000, 128_000],

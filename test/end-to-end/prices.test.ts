@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { gatewayOfFile } from '#test/helpers/gateway-of-file.ts'
 import { FIRST_MODEL } from '#test/helpers/models.ts'
-import { GENERATIONS } from '#test/helpers/start-test-gateway.ts'
+import { makePicture } from '#test/helpers/pictures.ts'
+import { EDITS, GENERATIONS } from '#test/helpers/start-test-gateway.ts'
 
 const gateway = await gatewayOfFile()
 
@@ -11,6 +12,26 @@ const generate = async (provider: string, part: object) => {
   expect([answer.status, answer.body.metadata?.provider]).toEqual([200, provider])
   return answer.body
 }
+
+describe('the cost of an edit whose size is that of its image', () => {
+  it.each<[string, number, number, number]>([
+    // One first megapixel and three more, and four of the input.
+    ['fal/flux-2-pro', 2_048, 2_048, 0.135],
+    ['fal/flux-2-dev', 2_048, 2_048, 0.096],
+    ['fal/qwen-image-edit-2511', 2_048, 2_048, 0.12],
+    ['fal/gpt-image-2', 3_840, 2_160, 0.41],
+    ['fal/gpt-image-2', 2_160, 3_840, 0.41],
+    ['fal/gpt-image-1.5', 1_536, 1_024, 0.199],
+  ])('at %s of %dx%d is %d USD, before and after', async (model, width, height, cost) => {
+    const picture = (await makePicture('png', { width, height })).toString('base64')
+    const body = { model, prompt: 'a lighthouse', image: `data:image/png;base64,${picture}` }
+    const estimate = await gateway.post(`${EDITS}?dryRun=true`, body)
+    const answer = await gateway.post(EDITS, body)
+    expect([answer.body.size, estimate.body.total_cost_micros, answer.body.metadata?.cost]).toEqual(
+      [`${width}x${height}`, cost * 1e6, cost],
+    )
+  })
+})
 
 describe('the cost of an answer', () => {
   it.each<[string, object, number]>([
