@@ -7,7 +7,7 @@ import {
   parsePixelSize,
   RESOLUTION_TIERS,
 } from '#src/domain/media.ts'
-import { adjusted, isToRule, type MappingDraft, setPath } from './mapping-draft.ts'
+import { adjusted, isToRule, type MappingDraft, sendFields, setPath } from './mapping-draft.ts'
 import {
   fitSize,
   isAsWished,
@@ -49,11 +49,16 @@ const readAsked = (parameters: Readonly<JsonObject>): AskedSize => {
   }
 }
 
-const wishOf = ({ pixels, ratio, tier }: AskedSize, mapping: ParameterMapping): WishedSize => {
+const wishOf = (
+  { pixels, ratio, tier }: AskedSize,
+  mapping: ParameterMapping,
+  followed: PixelSize | undefined,
+): WishedSize => {
   const size = pixels === undefined ? undefined : parsePixelSize(pixels)
   if (size) return wishOfSize(size)
   const { defaultRatio = '1:1', defaultResolution } = mapping
-  const shape = parseAspectRatio(ratio?.text ?? defaultRatio) ?? 1
+  const usual = followed ? `${followed.width}:${followed.height}` : defaultRatio
+  const shape = parseAspectRatio(ratio?.text ?? usual) ?? 1
   return wishOfShape(shape, RESOLUTION_TIERS.find((name) => name === tier) ?? defaultResolution)
 }
 
@@ -115,8 +120,11 @@ const warnOfContradiction = (draft: MappingDraft, parameters: Readonly<JsonObjec
 }
 
 /** What is made where nothing is asked; prices depend on it. */
-const sizeUnasked = ({ mapping, inputSize }: MappingDraft, rule: ToRule): PixelSize | undefined => {
-  const followed = mapping.followsInput ? inputSize : undefined
+const sizeUnasked = (
+  { mapping }: MappingDraft,
+  rule: ToRule,
+  followed: PixelSize | undefined,
+): PixelSize | undefined => {
   return followed
     ? sizeFor(rule, wishOfSize(followed))?.size
     : parsePixelSize(mapping.defaultSize ?? '')
@@ -132,15 +140,18 @@ export const applySizeRule = (
   parameters: Readonly<JsonObject>,
 ): void => {
   const asked = readAsked(parameters)
-  const wish = wishOf(asked, draft.mapping)
+  const followed = draft.mapping.followsInput ? draft.inputSize : undefined
+  const wish = wishOf(asked, draft.mapping, followed)
   const found = sizeFor(rule, wish)
   if (!found) return
   draft.pixels = found.size
   if (Object.keys(asked).length === 0) {
-    draft.pixels = sizeUnasked(draft, rule) ?? found.size
+    draft.pixels = sizeUnasked(draft, rule, followed) ?? found.size
+    if (draft.isEdit) sendFields(draft, rule.ofInput)
     return
   }
   send(draft, rule, found)
+  sendFields(draft, rule.besides)
   warn(draft, asked, wish, found.size)
   warnOfContradiction(draft, parameters)
 }

@@ -6,6 +6,7 @@ import type { PixelSize } from '#src/domain/media.ts'
 /** Mapping under way; each rule adds to it. */
 export interface MappingDraft {
   readonly mapping: ParameterMapping
+  readonly isEdit: boolean
   /** Of the first input image; absent: there is none, or it is not known. */
   readonly inputSize?: PixelSize | undefined
   readonly input: JsonObject
@@ -33,6 +34,16 @@ export const setPath = (target: JsonObject, path: string, value: JsonValue): voi
   const last = keys.at(-1) as string
   const present = node[last]
   node[last] = isJsonObject(present) && isJsonObject(value) ? { ...present, ...value } : value
+}
+
+/** Sends fields that a rule names with their values. */
+export const sendFields = (
+  { input }: MappingDraft,
+  fields: Readonly<Record<string, unknown>> | undefined,
+): void => {
+  for (const [field, value] of Object.entries(fields ?? {})) {
+    setPath(input, field, structuredClone(value as JsonValue))
+  }
 }
 
 /** A value, or any value, is not taken: `handling` says what that means. */

@@ -35,7 +35,9 @@ const joinProblems = ({ rules }: ParameterMapping, path: string): string[] =>
 
 const fieldsOf = (rule: MappingRule): readonly string[] => {
   if (!('to' in rule)) return []
-  return 'heightTo' in rule && rule.heightTo !== undefined ? [rule.to, rule.heightTo] : [rule.to]
+  if (!isToRule(rule)) return [rule.to]
+  const { to, heightTo, besides = {}, ofInput = {} } = rule
+  return [to, ...(heightTo ? [heightTo] : []), ...Object.keys(besides), ...Object.keys(ofInput)]
 }
 
 /** Names that reach into what all objects share, and list places that no provider has. */

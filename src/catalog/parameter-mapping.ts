@@ -11,7 +11,14 @@ import {
 } from '#src/domain/media.ts'
 import { chooseNearest } from './codecs.ts'
 import { applySizeRule, isSizeRule } from './joined-size.ts'
-import { adjusted, isToRule, type MappingDraft, refuse, setPath } from './mapping-draft.ts'
+import {
+  adjusted,
+  isToRule,
+  type MappingDraft,
+  refuse,
+  sendFields,
+  setPath,
+} from './mapping-draft.ts'
 import { tierOf } from './pixel-sizes.ts'
 import { splitParameters } from './split-parameters.ts'
 import { STANDARD_PARAMETERS } from './standard-parameters.ts'
@@ -25,6 +32,8 @@ export interface PictureField {
 
 /** What a mapping has to know of a request's pictures. */
 export interface MappedPictures {
+  /** Absent: pictures are made from text. */
+  readonly isEdit?: boolean
   /** Absent: there is no mask. */
   readonly hasMask?: boolean
   /** Of the first input image; absent: there is none, or it is not known. */
@@ -121,10 +130,10 @@ const applyRule = (
 ): void => {
   if ('const' in rule) {
     setPath(draft.input, rule.to, structuredClone(rule.const as JsonValue))
-  } else if (value === undefined || 'split' in rule || 'join' in rule || isSizeRule(rule)) {
+  } else if ('split' in rule || 'join' in rule || isSizeRule(rule)) {
     return
-  } else if (value === 'auto' && !takesAuto(rule)) {
-    return
+  } else if (value === undefined || (value === 'auto' && !takesAuto(rule))) {
+    if (draft.isEdit && isToRule(rule)) sendFields(draft, rule.ofInput)
   } else if ('unsupported' in rule) {
     if (asksForSomething(name, value)) refuse(draft, rule.unsupported, name)
   } else if (!rule.to.endsWith('[]') && rule.maximum === undefined) {
@@ -134,7 +143,9 @@ const applyRule = (
 
 const fieldsOf = (rule: MappingRule): readonly string[] => {
   if (!('to' in rule)) return []
-  return 'heightTo' in rule && rule.heightTo !== undefined ? [rule.to, rule.heightTo] : [rule.to]
+  if (!isToRule(rule)) return [rule.to]
+  const { to, heightTo, besides = {}, ofInput = {} } = rule
+  return [to, ...(heightTo ? [heightTo] : []), ...Object.keys(besides), ...Object.keys(ofInput)]
 }
 
 /** Fields of the provider that the mapping itself sets, so that a client cannot set them past it. */
@@ -235,9 +246,16 @@ const ratioOfDraft = ({ chosen, mapping }: MappingDraft): string =>
 export const mapParameters = (
   mapping: ParameterMapping,
   parameters: Readonly<JsonObject>,
-  { hasMask = false, inputSize }: MappedPictures = {},
+  { isEdit = false, hasMask = false, inputSize }: MappedPictures = {},
 ): MappedParameters => {
-  const draft: MappingDraft = { mapping, inputSize, input: {}, warnings: [], chosen: new Map() }
+  const draft: MappingDraft = {
+    mapping,
+    isEdit,
+    inputSize,
+    input: {},
+    warnings: [],
+    chosen: new Map(),
+  }
   applyRules(draft, parameters)
   const imageField = pictureField(mapping.rules['image'])
   const maskField = pictureField(mapping.rules['mask'])

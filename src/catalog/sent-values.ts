@@ -134,6 +134,22 @@ const fieldsOfRule = (
   return [{ ...field, values: valuesOf(parameter, rule.within) }]
 }
 
+/** Fields that go with a size, or stand in for what an edit does not ask for. */
+const otherFields = (param: string, rule: MappingRule, mode: Mode): SentField[] => {
+  if (!isToRule(rule)) return []
+  const { besides = {}, ofInput = {} } = rule
+  const isEdit = mode === 'image_edit'
+  return [...Object.entries(besides), ...(isEdit ? Object.entries(ofInput) : [])].map(
+    ([path, value]) => ({
+      path,
+      param,
+      isAlways: false,
+      values: [value as JsonValue],
+      isListed: false,
+    }),
+  )
+}
+
 /** Everything that an offering can be sent in a mode, but for what clients send under names that no card declares. */
 export const sentFields = (model: Model, offering: Offering, mode: Mode): SentField[] => {
   const { parameters } = model.card
@@ -143,7 +159,8 @@ export const sentFields = (model: Model, offering: Offering, mode: Mode): SentFi
       return [{ path: rule.to, param, isAlways: true, values, isListed: false }]
     }
     const parameter = Object.hasOwn(parameters, param) ? parameters[param] : undefined
-    return parameter?.modes.includes(mode) ? fieldsOfRule(param, rule, parameter, offering) : []
+    if (!parameter?.modes.includes(mode)) return []
+    return [...fieldsOfRule(param, rule, parameter, offering), ...otherFields(param, rule, mode)]
   })
 }
 

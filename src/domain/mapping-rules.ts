@@ -26,6 +26,8 @@ const BoundsSchema = Type.Object(
 )
 export type SizeBounds = Static<typeof BoundsSchema>
 
+const FieldName = Type.String({ pattern: '^[A-Za-z0-9_]+$' })
+
 const ToRuleSchema = Type.Object(
   {
     to: Type.String({
@@ -44,6 +46,17 @@ const ToRuleSchema = Type.Object(
         ['object', 'text'],
         'Of `free_size`: `{"width": …, "height": …}` or "WxH". Absent: object',
       ),
+    ),
+    besides: Type.Optional(
+      Type.Record(FieldName, Type.Unknown(), {
+        description: 'Of `free_size`: other fields that are sent with a size, and their values',
+      }),
+    ),
+    ofInput: Type.Optional(
+      Type.Record(FieldName, Type.Unknown(), {
+        description:
+          'Fields and values that are sent of an edit that asks for nothing here: as the input image has it',
+      }),
     ),
     bounds: Type.Optional(BoundsSchema),
     within: Type.Optional(

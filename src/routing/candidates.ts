@@ -125,6 +125,7 @@ export const priceBasisOf = (
 
 const toCandidate = (model: Model, request: ImageRequest, offering: Offering): Candidate => {
   const mapped = mapParameters(model.mappingOf(offering), parametersToMap(request), {
+    isEdit: request.mode === 'image_edit',
     hasMask: request.mask !== undefined,
     inputSize: request.images[0]?.size,
   })

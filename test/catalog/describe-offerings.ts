@@ -99,7 +99,10 @@ const send = async (
     ...(images > 0 && { image: Array(images).fill('') }),
   })
   if (problem) return `is refused by the schema: ${problem.message}`
-  const mapped = mapParameters(model.mappingOf(offering), parameters, { hasMask })
+  const mapped = mapParameters(model.mappingOf(offering), parameters, {
+    isEdit: mode === 'image_edit',
+    hasMask,
+  })
   const { input, countField, imagesPerCall, excludedBy } = mapped
   if (excludedBy) return EXCLUDED
   const n = Math.min(Number(parameters['n'] ?? 1), imagesPerCall)
