@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest'
+import { gatewayOfFile } from '#test/helpers/gateway-of-file.ts'
+import { GENERATIONS } from '#test/helpers/start-test-gateway.ts'
+
+const gateway = await gatewayOfFile()
+const generate = (provider: string, part: object) =>
+  gateway.post(GENERATIONS, { model: `${provider}/ideogram-v3`, prompt: 'a lighthouse', ...part })
+
+it.each([
+  [{ quality: 'low' }, 'TURBO', 'turbo'],
+  [{ quality: 'standard' }, 'BALANCED', 'balanced'],
+  [{ quality: 'hd' }, 'QUALITY', 'quality'],
+])('Ideogram takes %j for a speed of rendering', async (part, speed, name) => {
+  const atFal = await generate('fal', part)
+  const [call] = gateway.emulators.fal.calls
+  expect([atFal.body.warnings, call?.body]).toEqual([
+    undefined,
+    expect.objectContaining({ rendering_speed: speed }),
+  ])
+  const { body } = await generate('replicate', part)
+  expect([body.warnings, body.metadata.attempts[0].config_key]).toEqual([
+    undefined,
+    `replicate/ideogram-v3-${name}`,
+  ])
+})
+
+it('OpenAI’s styles are no reason for Ideogram to refuse: a warning says that they were not sent', async () => {
+  for (const provider of ['fal', 'replicate']) {
+    const { status, body } = await generate(provider, { style: 'vivid' })
+    expect([status, body.warnings]).toEqual([
+      200,
+      [expect.objectContaining({ type: 'unsupported', param: 'style' })],
+    ])
+  }
+})
