@@ -1,3 +1,4 @@
+import type { ResolvedModel } from '#src/catalog/catalog.ts'
 import type { ByteAccount } from '#src/domain/byte-account.ts'
 import { GatewayError } from '#src/domain/errors.ts'
 import type { KeptAnswer } from '#src/domain/image-answer.ts'
@@ -22,11 +23,24 @@ const nothingLeft = (): GatewayError =>
     'The gateway that worked on this request has ended, and no job of it at a provider could be taken over.',
   )
 
+/** Models may be taken out while their jobs run: why those failed is to be told all the same. */
+const findModel = (
+  catalog: GenerationDependencies['catalog'],
+  modelId: string,
+): ResolvedModel | undefined => {
+  try {
+    return catalog.resolve(modelId)
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === 'MODEL_NOT_FOUND') return undefined
+    throw error
+  }
+}
+
 /** What ended it when no job brought an image. */
 const noImage = ({ catalog }: GenerationDependencies, order: RunOrder, trace: DecisionTrace) => {
   const { attempts } = trace
   if (attempts.length === 0) return nothingLeft()
-  const resolved = catalog.resolve(order.modelId)
+  const resolved = findModel(catalog, order.modelId)
   const ending = { isDeadlinePassed: false, isTimeTooShort: false, areAllLimited: false }
   return failureError({ resolved, attempts, ...ending })
 }

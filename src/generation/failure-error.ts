@@ -5,7 +5,8 @@ import type { Attempt } from '#src/routing/attempt.ts'
 
 /** What an attempt list says when no image came. */
 export interface FailureContext {
-  readonly resolved: ResolvedModel
+  /** `undefined`: the model is gone since. */
+  readonly resolved: ResolvedModel | undefined
   /** In the order in which they ended; none completed. */
   readonly attempts: readonly Attempt[]
   /** Whether the request's deadline has passed. */
@@ -28,13 +29,15 @@ const contentRejected = (attempt: Attempt, failure: ProviderError): GatewayError
   )
 
 const badRequest = (
-  { resolved: { model } }: FailureContext,
+  { resolved }: FailureContext,
   attempt: Attempt,
   failure: ProviderError,
 ): GatewayError => {
-  const offering = model.offerings.find(({ configKey }) => configKey === attempt.configKey)
+  const offering = resolved?.model.offerings.find(
+    ({ configKey }) => configKey === attempt.configKey,
+  )
   const { param, publicMessage } = failure.details
-  const name = offering && param && canonicalName(model.mappingOf(offering), param)
+  const name = offering && param && canonicalName(resolved.model.mappingOf(offering), param)
   return new GatewayError('INVALID_REQUEST', `${attempt.provider}: ${publicMessage}`, {
     ...(name && { param: name }),
   })
@@ -79,12 +82,16 @@ const rateLimited = ({
 }
 
 const coolingDown = ({
-  resolved: { model },
+  resolved,
   retryAfterMs = DEFAULT_RETRY_AFTER_MS,
 }: FailureContext): GatewayError =>
-  new GatewayError('RATE_LIMITED', `Every candidate of ${model.card.id} is cooling down.`, {
-    retryAfterMs,
-  })
+  new GatewayError(
+    'RATE_LIMITED',
+    `Every candidate${resolved ? ` of ${resolved.model.card.id}` : ''} is cooling down.`,
+    {
+      retryAfterMs,
+    },
+  )
 
 /** Time ended the request: all of it, or what is left is too little. */
 const timedOut = ({ attempts, isDeadlinePassed }: FailureContext): GatewayError => {
@@ -121,7 +128,7 @@ export const failureError = (context: FailureContext): GatewayError => {
   // Where time is left, it is to blame only if it cut an attempt short.
   const isShort = context.isTimeTooShort && (attempts.length === 0 || attempts.some(isTimeout))
   if (context.isDeadlinePassed || isShort) return timedOut(context)
-  if (resolved.forcedProvider !== undefined) {
+  if (resolved?.forcedProvider !== undefined) {
     return forcedProviderFailed(resolved.forcedProvider, attempts)
   }
   return exhausted(context)
