@@ -160,7 +160,16 @@ export const sentFields = (model: Model, offering: Offering, mode: Mode): SentFi
     }
     const parameter = Object.hasOwn(parameters, param) ? parameters[param] : undefined
     if (!parameter?.modes.includes(mode)) return []
-    return [...fieldsOfRule(param, rule, parameter, offering), ...otherFields(param, rule, mode)]
+    const fields = fieldsOfRule(param, rule, parameter, offering)
+    const others = otherFields(param, rule, mode)
+    const ofPath = (path: string) => others.filter((other) => other.path === path)
+    return [
+      ...fields.map((field) => ({
+        ...field,
+        values: [...field.values, ...ofPath(field.path).flatMap(({ values }) => values)],
+      })),
+      ...others.filter(({ path }) => !fields.some((field) => field.path === path)),
+    ]
   })
 }
 

@@ -33,11 +33,10 @@ const badRequest = (
   attempt: Attempt,
   failure: ProviderError,
 ): GatewayError => {
-  const offering = resolved?.model.offerings.find(
-    ({ configKey }) => configKey === attempt.configKey,
-  )
+  const model = resolved?.model
+  const offering = model?.offerings.find(({ configKey }) => configKey === attempt.configKey)
   const { param, publicMessage } = failure.details
-  const name = offering && param && canonicalName(resolved.model.mappingOf(offering), param)
+  const name = model && offering && param && canonicalName(model.mappingOf(offering), param)
   return new GatewayError('INVALID_REQUEST', `${attempt.provider}: ${publicMessage}`, {
     ...(name && { param: name }),
   })
