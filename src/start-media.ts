@@ -10,7 +10,7 @@ import { isForeignFolder } from './images/foreign-folder.ts'
 import { limitHandOuts } from './images/limit-hand-outs.ts'
 import type { MediaStore } from './images/media-store.ts'
 import { createMediaSigner, type MediaSigner } from './images/media-url.ts'
-import { createS3Client, MAX_HAND_OUTS, type S3BucketSettings } from './images/s3-client.ts'
+import { createS3Client, type S3BucketSettings } from './images/s3-client.ts'
 import { describeS3Failure, readS3Failure, type S3Failure } from './images/s3-failure.ts'
 import { loadS3MediaSecret } from './images/s3-media-secret.ts'
 import { createS3MediaStore } from './images/s3-media-store.ts'
@@ -22,14 +22,20 @@ const SWEEP_INTERVAL_MS = 60_000
 export interface RunningMedia {
   /** For the gateway itself. */
   readonly store: MediaStore
-  /** The same images, for clients: however slowly these read, they do not keep the gateway from storing. */
+  /**
+   * The same images, for clients: however slowly these read, they do not keep the gateway from storing. No more at once
+   * than `MAX_HAND_OUTS`.
+   */
   readonly handOuts: MediaStore
   readonly signer: MediaSigner
   /** Ends the removal of expired images and the store's connections. */
   close(): void
 }
 
-interface OpenStore extends Pick<RunningMedia, 'store' | 'handOuts'> {
+interface OpenStore {
+  readonly store: MediaStore
+  /** For clients, not limited yet. */
+  readonly handOuts: MediaStore
   /** The key that lies beside the images; not asked for when the operator gives one. */
   loadSecret(): Promise<Buffer>
   /** Puts that key back when something has removed it. Absent: nothing removes it. */
@@ -76,7 +82,7 @@ const openBucket = (settings: S3BucketSettings, logger: Logger): OpenStore => {
   const common = { settings, clock: systemClock, onFailure }
   return {
     store: createS3MediaStore({ client, ...common }),
-    handOuts: limitHandOuts(createS3MediaStore({ client: readers, ...common }), MAX_HAND_OUTS),
+    handOuts: createS3MediaStore({ client: readers, ...common }),
     loadSecret: async () => {
       try {
         return await loadS3MediaSecret(client, settings)
@@ -130,7 +136,7 @@ export const startMedia = async (config: Config, logger: Logger): Promise<Runnin
       opened.close()
     }
     const { store, handOuts } = opened
-    return { store, handOuts, signer: createMediaSigner(secret), close }
+    return { store, handOuts: limitHandOuts(handOuts), signer: createMediaSigner(secret), close }
   } catch (error) {
     opened.close()
     throw error

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { providerModules } from '#providers/provider-modules.ts'
 import { ConfigError, readConfig } from '#src/config.ts'
-import { MAX_HAND_OUTS } from '#src/images/s3-client.ts'
+import { MAX_HAND_OUTS } from '#src/images/limit-hand-outs.ts'
 import { type RunningMedia, startMedia } from '#src/start-media.ts'
 import { createLogger } from '#src/telemetry/logger.ts'
 import { type S3Emulator, startS3Emulator } from '#test/emulators/s3/s3-emulator.ts'
@@ -95,6 +95,20 @@ describe('a folder', () => {
     expect(error).toBeInstanceOf(ConfigError)
     expect(error.message).toContain(`MEDIA_DIR ${path} cannot be used: `)
     expect(error.message).toContain(reason)
+  })
+})
+
+describe('readers of a folder who do not read', () => {
+  it('are no more than there may be, and keep the gateway from nothing', async () => {
+    const { store, handOuts } = await start({})
+    const image = { format: 'png', expiresAtMs: Date.now() + 60_000 } as const
+    const { file } = await store.put(Buffer.from('a'), image)
+    const opening = Array.from({ length: MAX_HAND_OUTS }, () => handOuts.open(file))
+    await expect(handOuts.open(file)).rejects.toMatchObject({ code: 'OVERLOADED', status: 503 })
+    const own = await store.open(file)
+    for (const media of [own, ...(await Promise.all(opening))]) media?.stream.destroy()
+    const next = await vi.waitFor(() => handOuts.open(file))
+    next?.stream.destroy()
   })
 })
 

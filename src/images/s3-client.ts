@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { S3Client } from '@aws-sdk/client-s3'
+import { MAX_HAND_OUTS } from './limit-hand-outs.ts'
 
 /** A bucket that images are hosted in. */
 export interface S3BucketSettings {
@@ -23,12 +24,8 @@ const CONNECTION_TIMEOUT_MS = 3_000
 const REQUEST_TIMEOUT_MS = 30_000
 /** Without a byte on the wire; also a client's, that is handed an image and stops reading. */
 const SOCKET_IDLE_MS = 60_000
-const MAX_SOCKETS = 256
-/**
- * Images handed out at once by one client: each holds a connection for as long as its reader likes. The rest are for
- * looking objects up.
- */
-export const MAX_HAND_OUTS = 224
+/** Those of hand-outs (`MAX_HAND_OUTS`), and some for looking objects up. */
+const MAX_SOCKETS = MAX_HAND_OUTS + 32
 /** Every request here may be sent twice: names are random, and nothing is changed in place. */
 const MAX_TRIES = 3
 

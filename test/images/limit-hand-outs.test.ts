@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { limitHandOuts } from '#src/images/limit-hand-outs.ts'
 import type { MediaStore, OpenedMedia } from '#src/images/media-store.ts'
 
@@ -37,5 +37,21 @@ describe('images that are handed out at once', () => {
     expect(await Promise.all(waiting)).toEqual([undefined, undefined])
     const failing = createStore(() => Promise.reject(new Error('away')))
     for (const file of ['a', 'b', 'c']) await expect(failing.open(file)).rejects.toThrow('away')
+  })
+
+  it('end after ten minutes, also where their readers take a byte now and then', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const store = createStore(image)
+      const [one, other] = [await store.open('a'), await store.open('b')]
+      vi.advanceTimersByTime(599_999)
+      await expect(store.open('c')).rejects.toMatchObject(TOO_MANY)
+      expect(one?.stream.destroyed).toBe(false)
+      vi.advanceTimersByTime(1)
+      expect([one, other].map((media) => media?.stream.destroyed)).toEqual([true, true])
+      await vi.waitFor(async () => (await store.open('d'))?.stream.destroy())
+    } finally {
+      vi.useRealTimers()
+    }
   })
 })

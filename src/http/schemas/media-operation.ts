@@ -45,6 +45,6 @@ export const mediaOperation = {
       headers: { location: text('A presigned URL.') },
     },
     304: { type: 'null' as const, description: 'It is already there.', headers: CACHE_HEADERS },
-    ...errorAnswers(404, 416),
+    ...errorAnswers(404, 416, 503),
   },
 }
