@@ -33,6 +33,8 @@ export interface PreparedImage {
   /** True size by the bytes. */
   readonly size: PixelSize
   readonly sizeBytes: number
+  /** True: it could not be converted as wanted, and is as its provider made it. Absent: it is as wanted. */
+  readonly isUnconverted?: true
   /** Name in the store of hosted images, from which a URL can be signed again; absent: it is not there. */
   readonly file?: string
   readonly content:

@@ -30,6 +30,25 @@ const compressionWarning = (
   return isLost ? [{ type: 'unsupported', param: 'output_compression', message }] : []
 }
 
+/** Images that could not be converted: too large for an encoder, or to be decoded. */
+const conversionWarnings = (
+  images: readonly GeneratedImage[],
+  { outputFormat: asked }: WantedImages,
+): Warning[] =>
+  images.flatMap(({ image: { format, isUnconverted } }): Warning[] => {
+    if (!isUnconverted) return []
+    const what = `The image could not be converted, and is given as it came: ${format}`
+    return asked === undefined || asked === format
+      ? [
+          {
+            type: 'unsupported',
+            param: 'output_compression',
+            message: `${what}, not compressed anew.`,
+          },
+        ]
+      : [{ type: 'adjusted', param: 'output_format', message: `${what} instead of ${asked}.` }]
+  })
+
 /** Everything that was not done as asked, each once. */
 export const answerWarnings = (
   images: readonly GeneratedImage[],
@@ -38,6 +57,7 @@ export const answerWarnings = (
   const all = [
     ...warnings,
     ...images.flatMap((image) => image.warnings),
+    ...conversionWarnings(images, wanted),
     ...compressionWarning(images, wanted),
     ...(images.length < count ? [partialWarning(images.length, count)] : []),
   ]

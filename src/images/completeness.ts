@@ -47,6 +47,12 @@ const decodedPixelsOf = async (bytes: Uint8Array): Promise<number | undefined> =
   )
 }
 
+/** Whether an image has a sound header, by which it is larger than may be decoded. */
+export const isTooLargeToDecode = async (
+  bytes: Uint8Array,
+  maxPixels: number = MAX_DECODED_PIXELS,
+): Promise<boolean> => ((await decodedPixelsOf(bytes)) ?? 0) > maxPixels
+
 /** Whether an image can be decoded to its last row. */
 export const canDecode = async (
   bytes: Uint8Array,

@@ -4,7 +4,7 @@ import type { OutputFormat, PixelSize } from '#src/domain/media.ts'
 import { hasCompleteEnd } from './completeness.ts'
 import { discardFiles, hostedImage, storeOptionsOf } from './host-image.ts'
 import type { MediaStore, StoredMedia } from './media-store.ts'
-import { badImage, cannotCheck } from './output-errors.ts'
+import { cannotCheck } from './output-errors.ts'
 import type { PreparationDependencies } from './preparation-dependencies.ts'
 import { requireComplete } from './recognise-image.ts'
 import { readSizeFromHead } from './sniff.ts'
@@ -38,7 +38,7 @@ const sizeOfStored = async (
   const room = await memory?.reserve(meter.sizeBytes(), signal)
   try {
     const bytes = await readBack(file, store)
-    if (!bytes) throw badImage('was lost before it could be checked')
+    if (!bytes) throw cannotCheck()
     return await requireComplete(format, bytes, signal)
   } finally {
     room?.release()

@@ -9,8 +9,8 @@ import {
   takeWhole,
 } from '#src/bytes/held-bytes.ts'
 import type { HeldBytes, PreparedImage, WantedImages } from '#src/domain/image-result.ts'
-import type { OutputFormat, PixelSize } from '#src/domain/media.ts'
-import { hasCompleteEnd } from './completeness.ts'
+import type { OutputFormat } from '#src/domain/media.ts'
+import { canDecode, hasCompleteEnd, isTooLargeToDecode } from './completeness.ts'
 import { convertImage } from './convert.ts'
 import { hostArrivingImage } from './host-arriving-image.ts'
 import { hostedImage, storeOptionsOf } from './host-image.ts'
@@ -23,7 +23,7 @@ import {
   requireComplete,
   tooLarge,
 } from './recognise-image.ts'
-import { readSizeFromHead } from './sniff.ts'
+import { readImageHeader, readSizeFromHead } from './sniff.ts'
 
 /** An image that is in memory. */
 export interface HeldImage {
@@ -33,10 +33,9 @@ export interface HeldImage {
 }
 
 /** An image whose bytes are good. */
-interface CheckedImage extends HeldImage {
-  readonly format: OutputFormat
-  readonly size: PixelSize
-}
+interface CheckedImage
+  extends HeldImage,
+    Pick<PreparedImage, 'format' | 'size' | 'isUnconverted'> {}
 
 /** Makes room for what is held only while something is done with it. */
 const inRoom = async <T>(
@@ -66,22 +65,46 @@ const check = async (
   return { bytes, release, format, size }
 }
 
+/** An image that is one piece. */
+interface WholeImage extends Pick<PreparedImage, 'format' | 'size' | 'isUnconverted'> {
+  readonly bytes: Buffer
+}
+
+/**
+ * What an image is that could not be converted: as it came, if it is sound. It was paid for, and no encoder takes all
+ * that decoders do (WebP 16,383 pixels a side). Rejects when it is the image that is to blame.
+ */
+const asItCame = async (
+  format: OutputFormat,
+  bytes: Buffer,
+  signal: AbortSignal,
+): Promise<WholeImage> => {
+  const isSound = (await canDecode(bytes, undefined, signal)) || (await isTooLargeToDecode(bytes))
+  if (!isSound) throw badImage('cannot be decoded')
+  const { size } = await readImageHeader(format, bytes)
+  return { bytes, format, size, isUnconverted: true }
+}
+
+/** In the wanted format, or in its own where it cannot be encoded in that one. */
 const encodeAnew = async (
+  format: OutputFormat,
   bytes: Buffer,
   to: OutputFormat,
   { outputCompression: quality }: WantedImages,
   { signal, convert = convertImage }: PreparationDependencies,
-) => {
+): Promise<WholeImage> => {
+  const options = quality === undefined ? { to, signal } : { to, quality, signal }
   try {
-    return await convert(bytes, quality === undefined ? { to, signal } : { to, quality, signal })
+    return { ...(await convert(bytes, options)), format: to }
   } catch (error) {
     if (signal.aborted) throw error
-    throw badImage('cannot be decoded')
+    return asItCame(format, bytes, signal)
   }
 }
 
 const convert = async (
   image: HeldImage,
+  format: OutputFormat,
   to: OutputFormat,
   wanted: WantedImages,
   dependencies: PreparationDependencies,
@@ -92,10 +115,10 @@ const convert = async (
   try {
     const original = await takeWhole(image.bytes)
     image.release()
-    const { bytes, size } = await encodeAnew(original, to, wanted, dependencies)
+    const { bytes, ...facts } = await encodeAnew(format, original, to, wanted, dependencies)
     room?.shrink(room.bytes)
     room?.grow(bytes.length)
-    return { bytes: holdBytes([bytes]), release, format: to, size }
+    return { bytes: holdBytes([bytes]), release, ...facts }
   } catch (error) {
     release()
     throw error
@@ -127,21 +150,22 @@ const leaveHeld = async (
   wanted: WantedImages,
   dependencies: PreparationDependencies,
 ): Promise<PreparedImage> => {
-  const { format, size, bytes } = image
+  const { bytes, release: _ends, ...facts } = image
   const { sizeBytes } = bytes
   const kept = await keep(image, wanted, dependencies)
-  return { format, size, sizeBytes, ...kept, content: { kind: 'held', bytes } }
+  return { ...facts, sizeBytes, ...kept, content: { kind: 'held', bytes } }
 }
 
 const hostConverted = async (
-  { format, size, bytes, release }: CheckedImage,
+  { format, size, bytes, release, isUnconverted }: CheckedImage,
   wanted: WantedImages,
   dependencies: PreparationDependencies,
 ): Promise<PreparedImage> => {
   const options = storeOptionsOf(format, wanted, dependencies)
   const stored = await dependencies.store.put(await takeWhole(bytes), options)
   release()
-  return hostedImage(stored, format, size, dependencies)
+  const hosted = hostedImage(stored, format, size, dependencies)
+  return isUnconverted ? { ...hosted, isUnconverted } : hosted
 }
 
 const deliverConverted = async (
@@ -174,8 +198,8 @@ const host = async (
 }
 
 /**
- * Checks an image that is held, converts it where that is wanted, and hosts it or leaves it held. Its base64 may be
- * raw. When it fails, the image is still to be released.
+ * Checks an image that is held, converts it where that is wanted and can be done, and hosts it or leaves it held. Its
+ * base64 may be raw. When it fails, the image is still to be released.
  */
 export const prepareHeldImage = async (
   image: HeldImage,
@@ -188,7 +212,7 @@ export const prepareHeldImage = async (
   if (image.bytes.sizeBytes > maxImageBytes) throw tooLarge(maxImageBytes)
   const to = conversionTarget(format, wanted)
   if (to) {
-    const converted = await convert(image, to, wanted, dependencies)
+    const converted = await convert(image, format, to, wanted, dependencies)
     return deliverConverted(converted, wanted, dependencies)
   }
   if (wanted.responseFormat === 'url') return host(format, head, image, wanted, dependencies)

@@ -1,6 +1,6 @@
 import type { WantedImages } from '#src/domain/image-result.ts'
 import type { OutputFormat, PixelSize } from '#src/domain/media.ts'
-import { isComplete } from './completeness.ts'
+import { isComplete, isTooLargeToDecode } from './completeness.ts'
 import { badImage } from './output-errors.ts'
 import { describeForeign, readImageHeader, readSizeFromHead, sniffFormat } from './sniff.ts'
 
@@ -38,14 +38,18 @@ export const conversionTarget = (
   return to !== format || isRecompressed ? to : undefined
 }
 
-/** The size of an image whose ends left a doubt. Rejects when it is not whole. */
+/**
+ * The size of an image whose ends left a doubt. Rejects when it is not whole. One that is too large to be decoded is
+ * believed: it was paid for, and that nobody here can look at it is not its provider's fault.
+ */
 export const requireComplete = async (
   format: OutputFormat,
   bytes: Buffer,
   signal: AbortSignal,
 ): Promise<PixelSize> => {
-  if (!(await isComplete(format, bytes, undefined, signal)))
-    throw badImage('is truncated or damaged')
+  const isGood =
+    (await isComplete(format, bytes, undefined, signal)) || (await isTooLargeToDecode(bytes))
+  if (!isGood) throw badImage('is truncated or damaged')
   const known = await readSizeFromHead(format, bytes)
   if (known) return known
   return readImageHeader(format, bytes).then(

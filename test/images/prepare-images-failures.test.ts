@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import sharp from 'sharp'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { GatewayError, ProviderError } from '#src/domain/errors.ts'
 import type { WantedImages } from '#src/domain/image-result.ts'
@@ -7,7 +8,7 @@ import type { ProviderImage } from '#src/domain/provider-adapter.ts'
 import { createImageFetcher } from '#src/images/fetch-image.ts'
 import type { OpenedMedia } from '#src/images/media-store.ts'
 import { createPreparation, type Preparation } from './preparation.ts'
-import { sampleImage, samplePng } from './sample-images.ts'
+import { claimingSize, sampleImage, samplePng } from './sample-images.ts'
 
 const size = { width: 300, height: 200 }
 const url: WantedImages = { responseFormat: 'url' }
@@ -73,6 +74,62 @@ describe('an image that was paid for', () => {
     ]
     expect(await preparation.prepare(images, base64)).toHaveLength(2)
   })
+})
+
+describe('a sound image that cannot be converted', () => {
+  const size = { width: 16_500, height: 4 }
+  const picture = () => sharp({ create: { ...size, channels: 3, background: '#204060' } })
+
+  it.each([
+    [url, 'webp'],
+    [base64, 'webp'],
+    [base64, 'avif'],
+  ] as const)(
+    'comes as it is, as too many pixels a side for an encoder: %o as %s',
+    async (wanted, outputFormat) => {
+      const bytes = await picture().png().toBuffer()
+      for (const image of preparation.ways(bytes)) {
+        const prepared = await preparation.prepareOne(image, { ...wanted, outputFormat })
+        const { format, isUnconverted, sizeBytes } = prepared
+        expect({ format, isUnconverted, sizeBytes, size: prepared.size }).toEqual({
+          format: 'png',
+          isUnconverted: true,
+          sizeBytes: bytes.length,
+          size,
+        })
+        expect((await preparation.bytesOf(prepared)).equals(bytes)).toBe(true)
+      }
+    },
+  )
+
+  it.each(OUTPUT_FORMATS)(
+    'comes as it is, whatever the converter failed with: a %s',
+    async (format) => {
+      const bytes = await sampleImage(format, { width: 30, height: 20 })
+      const convert = () => Promise.reject(new Error('out of memory'))
+      preparation.dependencies = { ...preparation.dependencies, convert }
+      const outputFormat = format === 'png' ? 'jpeg' : 'png'
+      for (const image of preparation.ways(bytes)) {
+        const prepared = await preparation.prepareOne(image, { ...base64, outputFormat })
+        expect(prepared).toMatchObject({ format, isUnconverted: true, sizeBytes: bytes.length })
+      }
+    },
+  )
+
+  it.each(['png', 'avif'] as const)(
+    'comes as it is when it is too large to be decoded: a %s',
+    async (format) => {
+      const sides = { width: 20_000, height: 10_000 }
+      // Nor does its end say that it is whole.
+      const bytes = Buffer.concat([await claimingSize(format, sides), Buffer.alloc(20)])
+      for (const wanted of [url, { ...base64, outputFormat: 'webp' } as const]) {
+        for (const image of preparation.ways(bytes)) {
+          const prepared = await preparation.prepareOne(image, wanted)
+          expect(prepared).toMatchObject({ format, size: sides, sizeBytes: bytes.length })
+        }
+      }
+    },
+  )
 })
 
 describe('a failure', () => {

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import sharp from 'sharp'
 import type { OutputFormat, PixelSize } from '#src/domain/media.ts'
 
@@ -46,4 +47,18 @@ export const middleColour = async (bytes: Uint8Array): Promise<number[]> => {
     .toBuffer({ resolveWithObject: true })
   const start = (Math.floor(info.height / 2) * info.width + Math.floor(info.width / 2)) * 3
   return [...data.subarray(start, start + 3)]
+}
+
+/** A small picture whose header says that it is of another size, as if it took seconds to make. */
+export const claimingSize = async (
+  format: 'png' | 'avif',
+  { width, height }: PixelSize,
+): Promise<Buffer> => {
+  const bytes = await sampleImage(format)
+  // In AVIF 4 bytes of version and flags lie between.
+  const start = format === 'png' ? 16 : bytes.indexOf('ispe') + 8
+  bytes.writeUInt32BE(width, start)
+  bytes.writeUInt32BE(height, start + 4)
+  if (format === 'png') bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29)
+  return bytes
 }
