@@ -4,7 +4,7 @@ import { isComplete, isTooLargeToDecode } from './completeness.ts'
 import { badImage } from './output-errors.ts'
 import { describeForeign, readImageHeader, readSizeFromHead, sniffFormat } from './sniff.ts'
 
-/** First bytes that hold the size of nearly every JPEG, and of every image of another format. */
+/** First bytes that tell the size of nearly every image. */
 export const HEAD_BYTES = 65_536
 
 /** First bytes that tell the format, and the size where that has a fixed place. */
@@ -14,7 +14,7 @@ const FIXED_HEAD_BYTES = 256
 export const readHeadOf = (firstBytes: (wished: number) => Buffer): Buffer => {
   const head = firstBytes(FIXED_HEAD_BYTES)
   const format = sniffFormat(head)
-  return format === 'jpeg' || format === 'avif' ? firstBytes(HEAD_BYTES) : head
+  return format === 'gif' || format === 'webp' ? head : firstBytes(HEAD_BYTES)
 }
 
 /** The format of a provider's image by its first bytes. Throws when they are no image's. */

@@ -61,9 +61,13 @@ export const readImageHeader = async (
   return { format, size: { ...size, height }, pages: metadata.pages ?? 1 }
 }
 
+/** In the flags of an extended WebP: there is an EXIF chunk, which lies behind the picture. */
+const WEBP_EXIF_FLAG = 0x08
+
 const webpSize = (head: Buffer): PixelSize | undefined => {
   const chunk = head.toString('latin1', 12, 16)
   if (chunk === 'VP8X') {
+    if (head.readUInt8(20) & WEBP_EXIF_FLAG) return undefined
     return { width: head.readUIntLE(24, 3) + 1, height: head.readUIntLE(27, 3) + 1 }
   }
   if (chunk === 'VP8L') {
@@ -74,15 +78,33 @@ const webpSize = (head: Buffer): PixelSize | undefined => {
   return { width: head.readUInt16LE(26) & 0x3fff, height: head.readUInt16LE(28) & 0x3fff }
 }
 
+/** Behind the signature and IHDR, which is always first. */
+const PNG_CHUNKS_BEGIN = 33
+
+/** Whether a PNG's picture begins in these bytes with no EXIF before it, which might turn it. */
+const isPlainPng = (head: Buffer): boolean => {
+  let start = PNG_CHUNKS_BEGIN
+  while (start + 8 <= head.length) {
+    const type = head.toString('latin1', start + 4, start + 8)
+    if (type === 'IDAT') return true
+    if (type === 'eXIf') return false
+    start += head.readUInt32BE(start) + 12
+  }
+  return false
+}
+
+const pngSize = (head: Buffer): PixelSize | undefined =>
+  isPlainPng(head) ? { width: head.readUInt32BE(16), height: head.readUInt32BE(20) } : undefined
+
 const sizeAtFixedPlace = (format: OutputFormat, head: Buffer): PixelSize | undefined => {
-  if (format === 'png') return { width: head.readUInt32BE(16), height: head.readUInt32BE(20) }
+  if (format === 'png') return pngSize(head)
   if (format === 'gif') return { width: head.readUInt16LE(6), height: head.readUInt16LE(8) }
   return format === 'webp' ? webpSize(head) : undefined
 }
 
 /**
- * The size from the first bytes of a longer image; `undefined` when they do not hold it (a JPEG may carry any amount
- * of metadata before it). PNG, GIF and WebP have it at fixed places (PNG specification §11.2.1; GIF89a §18; WebP
+ * The size as shown, from the first bytes of a longer image; `undefined` when they do not tell it (a JPEG may carry any
+ * amount of metadata before it, a WebP its orientation at the end). PNG, GIF and WebP have it at fixed places (PNG specification §11.2.1; GIF89a §18; WebP
  * container specification, RFC 9649 §2.5–2.7), which libvips would not read from a cut GIF or WebP.
  */
 export const readSizeFromHead = async (

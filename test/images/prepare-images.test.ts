@@ -5,7 +5,7 @@ import { OUTPUT_FORMATS } from '#src/domain/media.ts'
 import type { ProviderImage } from '#src/domain/provider-adapter.ts'
 import { sniffFormat } from '#src/images/sniff.ts'
 import { createPreparation, type Preparation, signer } from './preparation.ts'
-import { sampleImage, samplePng } from './sample-images.ts'
+import { sampleImage, samplePng, turnedImage } from './sample-images.ts'
 
 const size = { width: 300, height: 200 }
 const url: WantedImages = { responseFormat: 'url' }
@@ -36,6 +36,17 @@ describe.each(['url', 'b64_json'] as const)('prepareImages for %s', (responseFor
       expect(sniffFormat(bytes)).toBe(outputFormat)
     }
   })
+
+  it.each(['png', 'jpeg', 'webp', 'avif'] as const)(
+    'tells the size of a %s as it is shown, not as it lies in its file',
+    async (format) => {
+      const bytes = await turnedImage(format, size)
+      for (const image of preparation.ways(bytes)) {
+        const prepared = await preparation.prepareOne(image, { responseFormat })
+        expect(prepared.size).toEqual({ width: 200, height: 300 })
+      }
+    },
+  )
 
   it('goes by the bytes, not by the declared type', async () => {
     const image: ProviderImage = {

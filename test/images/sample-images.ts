@@ -28,6 +28,16 @@ export const sampleImage = async (
     .toBuffer()
 }
 
+/** A picture that lies on its side in its file: to be shown, it is turned to the right. */
+export const turnedImage = async (
+  format: 'png' | 'jpeg' | 'webp' | 'avif',
+  size: PixelSize,
+): Promise<Buffer> =>
+  sharp(await samplePng(size))
+    .withMetadata({ orientation: 6 })
+    .toFormat(format)
+    .toBuffer()
+
 /** Three frames of 40×30: red, blue, green. */
 export const sampleAnimation = async (format: 'gif' | 'webp'): Promise<Buffer> => {
   const frames = ['red', 'blue', 'lime'].map((background) =>

@@ -8,7 +8,7 @@ import {
   SNIFF_BYTES,
   sniffFormat,
 } from '#src/images/sniff.ts'
-import { sampleAnimation, sampleImage } from './sample-images.ts'
+import { sampleAnimation, sampleImage, turnedImage } from './sample-images.ts'
 
 const size = { width: 300, height: 200 }
 
@@ -76,6 +76,15 @@ describe('readSizeFromHead', () => {
     expect((await readImageHeader('jpeg', padded)).size).toEqual({ width: 48, height: 32 })
   })
 
+  it('gives nothing for a picture that may be turned by what is still to come', async () => {
+    const webp = await turnedImage('webp', size)
+    expect(await readSizeFromHead('webp', webp.subarray(0, 256))).toBeUndefined()
+    const png = await turnedImage('png', size)
+    expect(await readSizeFromHead('png', png.subarray(0, png.indexOf('eXIf')))).toBeUndefined()
+    const head = png.subarray(0, png.indexOf('IDAT') + 200)
+    expect(await readSizeFromHead('png', head)).toEqual({ width: 200, height: 300 })
+  })
+
   it('gives nothing for too few bytes or a side of 0', async () => {
     const png = await sampleImage('png')
     expect(await readSizeFromHead('png', png.subarray(0, 20))).toBeUndefined()
@@ -85,15 +94,15 @@ describe('readSizeFromHead', () => {
 })
 
 describe('readImageHeader', () => {
-  it('gives the size as shown, EXIF orientation applied', async () => {
-    const turned = await sharp(await sampleImage('png', size))
-      .withMetadata({ orientation: 6 })
-      .jpeg()
-      .toBuffer()
-    const header = await readImageHeader('jpeg', turned)
-    expect(header.size).toEqual({ width: 200, height: 300 })
-    expect(await readSizeFromHead('jpeg', turned)).toEqual({ width: 200, height: 300 })
-  })
+  it.each(['png', 'jpeg', 'webp', 'avif'] as const)(
+    'gives the size of a %s as shown, its orientation applied',
+    async (format) => {
+      const turned = await turnedImage(format, size)
+      const shown = { width: 200, height: 300 }
+      expect((await readImageHeader(format, turned)).size).toEqual(shown)
+      expect(await readSizeFromHead(format, turned)).toEqual(shown)
+    },
+  )
 
   it.each(['gif', 'webp'] as const)('counts the frames of a %s animation', async (format) => {
     expect(await readImageHeader(format, await sampleAnimation(format))).toEqual({
