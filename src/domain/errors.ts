@@ -115,6 +115,16 @@ export const GATEWAY_ERRORS = {
 
 export type GatewayErrorCode = keyof typeof GATEWAY_ERRORS
 
+/**
+ * How a request that ended with this error stands in the log, whose statuses are a closed list: only what could not be
+ * served as it was asked, or not now, was rejected. A fault of the gateway itself has no status of its own, and is with
+ * those that failed: a request that might have been paid for was no rejection.
+ */
+export const failureStatusOf = (code: GatewayErrorCode): 'rejected' | 'upstream_failure' =>
+  code === 'INTERNAL_ERROR' || GATEWAY_ERRORS[code].type === 'upstream_error'
+    ? 'upstream_failure'
+    : 'rejected'
+
 export interface GatewayErrorOptions {
   /** Request field that is wrong, under the client's name; absent: none in particular (`param: null`). */
   readonly param?: string

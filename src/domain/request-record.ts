@@ -90,7 +90,10 @@ export interface RequestRecord {
   readonly mode: Mode
   /** Canonical id, or what the client wrote when there is no such model. */
   readonly model: string
-  /** `pending`: it was answered at once and is not done yet. */
+  /**
+   * `pending`: it was answered at once and is not done yet. `upstream_failure`: every provider failed, or the gateway
+   * itself, as the error code says.
+   */
   readonly status: 'completed' | 'pending' | 'rejected' | 'upstream_failure' | 'cancelled'
   /** Who served it, or was tried last; absent: nobody was tried. */
   readonly provider?: string

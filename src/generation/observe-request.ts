@@ -1,5 +1,5 @@
 import type { Clock } from '#src/domain/clock.ts'
-import { GATEWAY_ERRORS, GatewayError } from '#src/domain/errors.ts'
+import { failureStatusOf, GATEWAY_ERRORS, GatewayError } from '#src/domain/errors.ts'
 import type { ImageRequest, Warning } from '#src/domain/image-request.ts'
 import { usdFromMicroUsd } from '#src/domain/money.ts'
 import type { ProviderUsage } from '#src/domain/provider-adapter.ts'
@@ -34,9 +34,8 @@ const outcomeOfError = (
 ): Pick<RequestOutcome, 'status' | 'errorCode' | 'errorMessage'> => {
   if (request.signal.aborted) return { status: 'cancelled' }
   const errorCode = error instanceof GatewayError ? error.code : 'INTERNAL_ERROR'
-  const isOurs = GATEWAY_ERRORS[errorCode].type !== 'upstream_error'
   return {
-    status: isOurs ? 'rejected' : 'upstream_failure',
+    status: failureStatusOf(errorCode),
     errorCode,
     ...(error instanceof GatewayError && { errorMessage: error.message }),
   }

@@ -1,5 +1,5 @@
 import type { Clock } from '#src/domain/clock.ts'
-import { GATEWAY_ERRORS, GatewayError } from '#src/domain/errors.ts'
+import { failureStatusOf, GatewayError } from '#src/domain/errors.ts'
 import type { AnswerImage, ImageAnswer, KeptAnswer } from '#src/domain/image-answer.ts'
 import { SORTS } from '#src/domain/image-request.ts'
 import type { JsonObject } from '#src/domain/json.ts'
@@ -29,13 +29,10 @@ export interface WebhookFacts {
   readonly nowMs: number
 }
 
-const failedStatus = (code: keyof typeof GATEWAY_ERRORS): RequestRecord['status'] =>
-  GATEWAY_ERRORS[code].type === 'upstream_error' ? 'upstream_failure' : 'rejected'
-
 const howItEnded = (answer: Ending) =>
   answer.kind === 'error'
     ? {
-        status: failedStatus(answer.code),
+        status: failureStatusOf(answer.code),
         attempts: [],
         cost: 0,
         errorCode: answer.code,

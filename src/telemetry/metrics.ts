@@ -90,14 +90,14 @@ const OVERHEAD_BUCKETS_S = [
 export const METRICS = {
   fresnel_requests_total: {
     type: 'counter',
-    help: 'Requests for images that ended, by how they ended',
+    help: 'Requests for images that could be read and ended, by how; `upstream_failure`: every provider failed, or the gateway itself',
     unit: 'requests',
     labels: { endpoint: ENDPOINTS, model: 'model', outcome: OUTCOMES },
     startsAtZero: true,
   },
   fresnel_request_errors_total: {
     type: 'counter',
-    help: 'Requests for images that were answered with an error, by its code',
+    help: 'Requests for images that could be read and ended with an error, by its code; those without a good key or a readable body are in `fresnel_http_responses_total` only',
     unit: 'requests',
     labels: { code: ERROR_CODES },
     startsAtZero: true,

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { FAILURE_RULES, GATEWAY_ERRORS } from '#src/domain/errors.ts'
+import {
+  FAILURE_RULES,
+  failureStatusOf,
+  GATEWAY_ERRORS,
+  type GatewayErrorCode,
+} from '#src/domain/errors.ts'
 
 describe('the error tables', () => {
   it('say for every failure kind whether another offering is tried and what is learnt', () => {
@@ -44,6 +49,16 @@ describe('the error tables', () => {
       ['TIMEOUT', 504, 'upstream_error'],
       ['OVERLOADED', 503, 'server_error'],
       ['INTERNAL_ERROR', 500, 'server_error'],
+    ])
+  })
+
+  it('log as failed what providers or the gateway itself failed with, and the rest as rejected', () => {
+    const codes = Object.keys(GATEWAY_ERRORS) as GatewayErrorCode[]
+    expect(codes.filter((code) => failureStatusOf(code) !== 'rejected')).toEqual([
+      'UPSTREAM_ERROR',
+      'ALL_PROVIDERS_EXHAUSTED',
+      'TIMEOUT',
+      'INTERNAL_ERROR',
     ])
   })
 })

@@ -229,7 +229,7 @@ describe.skipIf(!hasRedisServer)(`gateways that share runs through Redis${redisR
     await kill(a)
     await expect
       .poll(async () => (await find(b, body.id)).status, { timeout: 20_000 })
-      .toBe('rejected')
+      .toBe('upstream_failure')
     expect((await find(b, body.id)).error_code).toBe('INTERNAL_ERROR')
     expect(creates()).toBe(1)
   }, 40_000)

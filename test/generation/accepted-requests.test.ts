@@ -95,7 +95,7 @@ describe('a request that is taken on', () => {
     log.add(sampleRecord(requestId, { ...pending, status: 'pending' }))
     await accepted.adoptOrphans()
     expect(await records()).toEqual([
-      expect.objectContaining({ id: requestId, status: 'rejected', routing }),
+      expect.objectContaining({ id: requestId, status: 'upstream_failure', routing }),
     ])
   })
 })

@@ -21,6 +21,11 @@ it('ends the entry of a request that another gateway began, and adds none', asyn
   await adoptOrphan(deps, order, { jobs: [], onJob: () => undefined, onJobLost: () => undefined })
   const { records } = await log.list({ limit: 10 })
   expect(records).toEqual([
-    expect.objectContaining({ id, ...identity, status: 'rejected', errorCode: 'INTERNAL_ERROR' }),
+    expect.objectContaining({
+      id,
+      ...identity,
+      status: 'upstream_failure',
+      errorCode: 'INTERNAL_ERROR',
+    }),
   ])
 })

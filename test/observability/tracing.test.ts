@@ -179,7 +179,7 @@ describe('the trace of a generation', () => {
         [
           generationSpan(
             [attempt],
-            { ...fault, 'fresnel.outcome': 'rejected', 'fresnel.images': 0 },
+            { ...fault, 'fresnel.outcome': 'upstream_failure', 'fresnel.images': 0 },
             { status: 'error' },
           ),
         ],
