@@ -1,4 +1,4 @@
-import { PICTURES_AT_ONCE } from './images/sharp-library.ts'
+import { LARGEST_PICTURE_BYTES } from './images/sharp-library.ts'
 
 const MB = 1_000_000
 
@@ -31,9 +31,6 @@ export interface KnownMemory {
 /** A gateway that has served some requests: 310 to 350 MB resident with what its collector has not freed, in bytes. */
 const IDLE_BYTES = 300 * MB
 
-/** A picture of 4096² as RGBA, in bytes: what a conversion holds besides encoded bytes, which are counted. */
-const DECODED_PICTURE_BYTES = 4096 * 4096 * 4
-
 /** What a request takes while it waits for its provider: 52 kB live, 135 kB resident, in bytes. */
 const WAITING_REQUEST_BYTES = 150_000
 
@@ -53,7 +50,7 @@ const MOST_REQUESTS = 10_000
 const usableBytes = ({ totalBytes, constrainedBytes }: KnownMemory): number => {
   const isDivided = constrainedBytes > 0 && constrainedBytes < totalBytes
   const allowed = isDivided ? constrainedBytes : totalBytes * UNDIVIDED_SHARE
-  return Math.max(0, allowed - IDLE_BYTES - PICTURES_AT_ONCE * DECODED_PICTURE_BYTES)
+  return Math.max(0, allowed - IDLE_BYTES - LARGEST_PICTURE_BYTES)
 }
 
 /** Chooses the limits by the memory that the process may use, unless they are given. */

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { PICTURES_AT_ONCE } from '#src/images/sharp-library.ts'
 import { chooseMemoryLimits } from '#src/memory-limits.ts'
 
 const MB = 1_000_000
 const GB = 1_000 * MB
-/** What a gateway takes besides: itself, and the pictures that it converts. */
-const FIXED_BYTES = 300 * MB + PICTURES_AT_ONCE * 4096 * 4096 * 4
+/** What a gateway takes besides: itself, and the largest picture that it converts, or several smaller ones. */
+const FIXED_BYTES = 300 * MB + 480 * MB
 
 const choose = (totalBytes: number, constrainedBytes: number, wishes = {}) =>
   chooseMemoryLimits(wishes, { totalBytes, constrainedBytes })

@@ -1,6 +1,6 @@
 import type { OutputFormat } from '#src/domain/media.ts'
 import { runInImageQueue } from './image-queue.ts'
-import { MAX_DECODED_PIXELS, sharp } from './sharp-library.ts'
+import { BYTES_PER_PIXEL, MAX_DECODED_PIXELS, sharp } from './sharp-library.ts'
 import { readImageHeader, sniffFormat } from './sniff.ts'
 
 /** What is known of an image's bytes without holding them all. */
@@ -71,7 +71,7 @@ export const canDecode = async (
         () => false,
       )
     },
-    { pixels, signal },
+    { bytes: pixels * BYTES_PER_PIXEL.png, signal },
   )
 }
 

@@ -2,7 +2,12 @@ import type { Sharp } from 'sharp'
 import { invalidRequest } from '#src/domain/errors.ts'
 import type { InputFormat, OutputFormat, PixelSize } from '#src/domain/media.ts'
 import { isImageQueueBusy, runInImageQueue } from './image-queue.ts'
-import { MAX_DECODED_PIXELS, sharp } from './sharp-library.ts'
+import {
+  BYTES_PER_PIXEL,
+  LARGEST_PICTURE_BYTES,
+  MAX_DECODED_PIXELS,
+  sharp,
+} from './sharp-library.ts'
 import { readImageHeader, sniffFormat } from './sniff.ts'
 
 export interface ConversionOptions {
@@ -79,7 +84,8 @@ const canAnimate = (format: OutputFormat): boolean => format === 'gif' || format
 /**
  * Decodes and encodes anew: oriented by EXIF, colours brought to sRGB from whatever profile was embedded, metadata
  * dropped, transparency on white for jpeg. An animation stays one in gif and webp; other formats get its first frame,
- * as does one too large to hold. Rejects when the bytes cannot be decoded.
+ * as does one too large to hold. Rejects when the bytes cannot be decoded, or would take more memory than
+ * `LARGEST_PICTURE_BYTES`.
  */
 export const convertImage = async (
   bytes: Uint8Array,
@@ -90,8 +96,10 @@ export const convertImage = async (
   if (format === undefined) throw new Error('Not an image of a known format')
   const { size, pages } = await readImageHeader(format, bytes)
   const pixels = size.width * size.height
-  const animated = pages > 1 && canAnimate(options.to) && pixels * pages <= MAX_DECODED_PIXELS
+  const mostPixels = LARGEST_PICTURE_BYTES / BYTES_PER_PIXEL[options.to]
+  const animated = pages > 1 && canAnimate(options.to) && pixels * pages <= mostPixels
   const decodedPixels = animated ? pixels * pages : pixels
+  if (decodedPixels > mostPixels) throw new Error('The picture is too large to be converted')
   return runInImageQueue(
     async () => {
       const picture = sharp(bytes, {
@@ -105,7 +113,7 @@ export const convertImage = async (
       const { width, height, pageHeight } = encoded.info
       return { bytes: encoded.data, size: { width, height: pageHeight ?? height } }
     },
-    { pixels: decodedPixels, signal: options.signal },
+    { bytes: decodedPixels * BYTES_PER_PIXEL[options.to], signal: options.signal },
   )
 }
 

@@ -1,7 +1,10 @@
-import { PICTURES_AT_ONCE } from './sharp-library.ts'
+import { BYTES_PER_PIXEL, PICTURES_AT_ONCE } from './sharp-library.ts'
 
-/** Pixels of a picture that takes one slot: 4096². A larger one takes more, the largest all, as its pixels lie in memory. */
-export const SLOT_PIXELS = 4096 * 4096
+/**
+ * Memory of work that takes one slot, in bytes: 4096² to all but GIF and AVIF. What takes more has more slots, the largest
+ * all: together they take no more than the largest alone.
+ */
+export const SLOT_BYTES = 4096 * 4096 * BYTES_PER_PIXEL.png
 
 interface Waiter {
   readonly slots: number
@@ -12,8 +15,8 @@ let slotsTaken = 0
 let running = 0
 const waiters: Waiter[] = []
 
-const slotsFor = (pixels: number): number =>
-  Math.min(PICTURES_AT_ONCE, Math.max(1, Math.ceil(pixels / SLOT_PIXELS)))
+const slotsFor = (bytes: number): number =>
+  Math.min(PICTURES_AT_ONCE, Math.max(1, Math.ceil(bytes / SLOT_BYTES)))
 
 const letWaitersIn = (): void => {
   for (;;) {
@@ -27,8 +30,8 @@ const letWaitersIn = (): void => {
 }
 
 export interface ImageWork {
-  /** Pixels that are decoded, all frames counted; absent: not more than one slot is for. */
-  readonly pixels?: number
+  /** Memory that it takes, in bytes; absent: not more than one slot is for. */
+  readonly bytes?: number
   /** Once aborted, work that waits is not begun; absent: it always is. */
   readonly signal?: AbortSignal | undefined
 }
@@ -39,9 +42,9 @@ export interface ImageWork {
  */
 export const runInImageQueue = async <T>(
   work: () => Promise<T>,
-  { pixels = 0, signal }: ImageWork = {},
+  { bytes = 0, signal }: ImageWork = {},
 ): Promise<T> => {
-  const slots = slotsFor(pixels)
+  const slots = slotsFor(bytes)
   await new Promise<void>((letIn) => {
     waiters.push({ slots, letIn })
     letWaitersIn()

@@ -16,7 +16,7 @@ export interface InputImageLimits {
   readonly maxPixels: number
 }
 
-/** Pixel limit where none is configured: 100 megapixels. */
+/** Pixel limit where none is configured: 50 megapixels. */
 export const DEFAULT_MAX_INPUT_PIXELS = MAX_DECODED_PIXELS
 
 export interface InspectedImage {

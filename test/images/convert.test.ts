@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { OUTPUT_FORMATS } from '#src/domain/media.ts'
 import { chooseEffort, convertImage, convertInputImage } from '#src/images/convert.ts'
 import { readImageHeader, sniffFormat } from '#src/images/sniff.ts'
-import { middleColour, sampleAnimation, sampleImage } from './sample-images.ts'
+import { claimingSize, middleColour, sampleAnimation, sampleImage } from './sample-images.ts'
 
 const size = { width: 301, height: 203 }
 const pairs = OUTPUT_FORMATS.flatMap((from) => OUTPUT_FORMATS.map((to) => [from, to] as const))
@@ -28,6 +28,21 @@ describe('convertImage', () => {
     expect(lengths).toEqual(lengths.toSorted((left, right) => left - right))
     expect(lengths[0]).toBeLessThan(lengths[2] as number)
   })
+
+  it.each([
+    ['avif', { width: 5_000, height: 4_001 }],
+    ['gif', { width: 5_000, height: 6_001 }],
+    ['webp', { width: 10_000, height: 5_001 }],
+  ] as const)(
+    'does not begin to make a %s that would take more memory than is planned',
+    async (to, sides) => {
+      const bytes = await claimingSize('png', sides)
+      await expect(convertImage(bytes, { to })).rejects.toThrow('too large to be converted')
+      const smaller = await claimingSize('png', { ...sides, height: sides.height - 1 })
+      // Nothing of its size is there.
+      await expect(convertImage(smaller, { to })).rejects.toThrow(/libspng|pngload|read error/)
+    },
+  )
 
   it('puts transparency on white for jpeg and keeps it elsewhere', async () => {
     const bytes = await plain('#ff000000').png().toBuffer()

@@ -37,10 +37,10 @@ describe('runInImageQueue', () => {
     expect(isBegun).toBe(false)
   })
 
-  it('runs a picture of 100 megapixels alone, and what came before it first', async () => {
+  it('runs the largest picture alone, and what came before it first', async () => {
     const running = new Set<string>()
     const together: string[][] = []
-    const work = (name: string, pixels: number) =>
+    const work = (name: string, bytes: number) =>
       runInImageQueue(
         async () => {
           running.add(name)
@@ -48,12 +48,12 @@ describe('runInImageQueue', () => {
           await new Promise(setImmediate)
           running.delete(name)
         },
-        { pixels },
+        { bytes },
       )
     await Promise.all([
       work('small', 1),
-      work('large', 100e6),
-      work('huge', 100e6),
+      work('large', 480e6),
+      work('huge', 480e6),
       work('last', 1),
     ])
     expect(together).toEqual([['small'], ['large'], ['huge'], ['last']])
