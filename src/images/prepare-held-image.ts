@@ -132,7 +132,9 @@ const keep = async (
   dependencies: PreparationDependencies,
 ): Promise<{ readonly file?: string }> => {
   if (wanted.keepForMs === undefined) return {}
-  const { store, signal, onNotKept } = dependencies
+  const { store, signal, onNotKept, memory } = dependencies
+  // Counted and not waited for: the image is as good as answered.
+  const room = memory?.hold(Math.min(store.putHoldsBytes ?? 0, bytes.sizeBytes))
   try {
     const options = storeOptionsOf(format, wanted, dependencies)
     const { file } = await store.put(takeBytes(sameBytes(bytes)), options)
@@ -141,6 +143,8 @@ const keep = async (
     if (signal.aborted) throw error
     onNotKept(error)
     return {}
+  } finally {
+    room?.release()
   }
 }
 

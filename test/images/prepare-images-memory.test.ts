@@ -124,6 +124,26 @@ describe('an image behind a URL', () => {
     expect([...seen, heldBytes()]).toEqual([1_000, 0])
   })
 
+  it.each([
+    [1_000, 1_000],
+    [50_000_000, Number.POSITIVE_INFINITY],
+  ])(
+    'that is answered as base64 and kept counts besides as what the store holds of it, %i at most',
+    async (putHoldsBytes, most) => {
+      const bytes = await samplePng({ width: 200, height: 200 })
+      const { image } = inlineImage(bytes)
+      const seen: number[] = []
+      const put: typeof preparation.store.put = (...given) => {
+        seen.push(heldBytes())
+        return preparation.store.put(...given)
+      }
+      const store = { ...preparation.store, putHoldsBytes, put }
+      preparation.dependencies = { ...preparation.dependencies, store }
+      await preparation.prepareOne(image, { ...base64, keepForMs: 1_000 })
+      expect([...seen, heldBytes()]).toEqual([Math.min(most, bytes.length), 0])
+    },
+  )
+
   it('holds nothing any more when it is no use, or its client has left', async () => {
     preparation.ways(Buffer.from('<html>'))
     await expect(preparation.prepareOne(preparation.asUrl(), base64)).rejects.toThrow()
