@@ -120,6 +120,11 @@ export interface ImageRequest {
   readonly sizeBytes?: number
   /** What it holds in memory: its pictures, and what is answered to it. Absent: nobody counts. */
   readonly memory?: ByteAccount
+  /**
+   * Has what it holds be counted, also when it has ended itself, until the result is called: by whoever works with its
+   * pictures for longer. Absent: nobody counts.
+   */
+  readonly outlive?: () => () => void
   /** Deadline of the whole request in real milliseconds from now. */
   readonly timeoutMs: number
   /** Aborted when the client went away. */

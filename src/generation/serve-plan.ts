@@ -169,11 +169,14 @@ export const servePlan = (
           upstream: trace.upstream,
           isProbe: false,
         }),
-      probe: (candidate, images, context) =>
-        callProvider(run, candidate, images, context, {
-          upstream: new BusyTime(deps.clock),
-          isProbe: true,
-        }),
+      probe: (candidate, images, context) => {
+        // It goes on for longer than the request, whose pictures it sends.
+        const end = request.outlive?.()
+        const upstream = new BusyTime(deps.clock)
+        return callProvider(run, candidate, images, context, { upstream, isProbe: true }).finally(
+          end,
+        )
+      },
       deliver: (candidate, answer, signal) => {
         const { countField, warnings } = candidate.mapped
         const keepsAll = countField !== undefined

@@ -85,7 +85,10 @@ const toImageRequest = (
     ...(request.keyId !== null && { keyId: request.keyId }),
     ...(request.apiKey?.models && { allowedModels: request.apiKey.models }),
     ...readRequestOrigin(request),
-    ...(request.admission && { memory: request.admission.memory }),
+    ...(request.admission && {
+      memory: request.admission.memory,
+      outlive: request.admission.outlive,
+    }),
     mode,
     requestedModel: readModelName(body),
     parameters: Object.fromEntries(
