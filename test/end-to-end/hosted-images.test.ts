@@ -1,5 +1,9 @@
-import { readdir } from 'node:fs/promises'
+import { once } from 'node:events'
+import { readdir, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { MAX_HAND_OUTS } from '#src/images/limit-hand-outs.ts'
 import { type S3Emulator, startS3Emulator } from '#test/emulators/s3/s3-emulator.ts'
 import { gatewayOfFile } from '#test/helpers/gateway-of-file.ts'
 import { FIRST_MODEL } from '#test/helpers/models.ts'
@@ -147,6 +151,32 @@ describe.each(['folder', 'bucket'] as const)('an image hosted in a %s', (kind) =
     ])
   })
 })
+
+it('an image has no more readers at once than it may, whose places are free when they leave', async () => {
+  const own = await startTestGateway()
+  const url = new URL(await host(own))
+  // More than the system takes in for a reader who does not read.
+  const file = join(own.mediaDir, url.pathname.split('/').at(-1) ?? '')
+  await writeFile(file, Buffer.alloc(20_000_000))
+  const get = `GET ${url.pathname}${url.search} HTTP/1.1\r\nhost: x\r\n\r\n`
+  const readers = Array.from({ length: MAX_HAND_OUTS }, () => {
+    const socket = connect(Number(url.port), '127.0.0.1')
+    socket.on('error', () => undefined)
+    socket.write(get)
+    return socket
+  })
+  await Promise.all(readers.map((socket) => once(socket, 'readable')))
+  const refused = await fetch(url)
+  expect([refused.status, refused.headers.get('retry-after'), await refused.json()]).toEqual([
+    503,
+    '1',
+    { error: expect.objectContaining({ code: 'OVERLOADED' }) },
+  ])
+  for (const socket of readers) socket.destroy()
+  const readPart = async () => (await fetch(url, { headers: { range: 'bytes=0-9' } })).status
+  await expect.poll(readPart, { timeout: 10_000, interval: 200 }).toBe(206)
+  await own.close()
+}, 30_000)
 
 it('drafts of a stream are not stored, though its images are kept', async () => {
   const own = await startTestGateway()
