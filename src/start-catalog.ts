@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { providerModules } from '#providers/provider-modules.ts'
 import { type Catalog, createCatalog } from './catalog/catalog.ts'
 import { CatalogError, readModelFiles } from './catalog/model-files.ts'
 import { createReloadableCatalog, type ReloadableCatalog } from './catalog/reloadable-catalog.ts'
@@ -25,9 +26,10 @@ interface CatalogParts {
 }
 
 const readCatalog = async ({ config, logger, readFiles }: CatalogParts): Promise<Catalog> => {
-  const files = await readFiles([BUILT_IN_MODELS, ...config.modelsDirs], (replacement) =>
-    logger.info(replacement, 'a model file replaces another'),
-  )
+  const files = await readFiles([BUILT_IN_MODELS, ...config.modelsDirs], {
+    onReplaced: (replacement) => logger.info(replacement, 'a model file replaces another'),
+    providers: providerModules.map(({ id }) => id),
+  })
   return createCatalog(files)
 }
 

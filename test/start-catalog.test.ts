@@ -72,6 +72,15 @@ describe('the models of a gateway', () => {
     expect(ids(catalog)).toEqual(['last'])
   })
 
+  it('are those of providers that there are', async () => {
+    const known: unknown[] = []
+    await startCatalog(config, logger, async (_, reading) => {
+      known.push(reading?.providers)
+      return []
+    })
+    expect(known).toEqual([['gemini', 'vertex', 'fal', 'replicate']])
+  })
+
   it('do not start when they cannot be read', async () => {
     const failing = () => Promise.reject(new CatalogError(['/x: is wrong']))
     await expect(startCatalog(config, logger, failing)).rejects.toThrow('/x: is wrong')

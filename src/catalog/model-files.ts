@@ -8,11 +8,15 @@ import {
   type WrittenModelFile,
   WrittenModelFileSchema,
 } from '#src/domain/model-file.ts'
-import type { Offering, PriceRule } from '#src/domain/offering.ts'
+import type { Offering } from '#src/domain/offering.ts'
+import { cardProblems } from './card-problems.ts'
 import { ExpansionError, expandModelFile } from './expand-model-file.ts'
 import { mappingProblems } from './mapping-problems.ts'
 import { findNameCollisions, type PlacedModelFile } from './name-collisions.ts'
+import { isModelFileName, parseModelText } from './parse-model-text.ts'
+import { priceProblems } from './price-problems.ts'
 import { schemaProblems } from './schema-problems.ts'
+import { createSuggestName } from './suggest-name.ts'
 
 /** Model files that cannot be used; the message has a line per problem, with file and path. */
 export class CatalogError extends Error {
@@ -25,7 +29,8 @@ export class CatalogError extends Error {
   }
 }
 
-const ajv = new Ajv2020({ allErrors: true, strict: false })
+// A number that is too large for one is read as infinite, and no price or limit is that.
+const ajv = new Ajv2020({ allErrors: true, strict: false, strictNumbers: true, verbose: true })
 const isWritten = ajv.compile<WrittenModelFile>(WrittenModelFileSchema)
 const isWhole = ajv.compile<ModelFile>(ModelFileSchema)
 
@@ -47,70 +52,9 @@ const offeringProblems = (
   return problems
 }
 
-const UNITS: Readonly<Record<PriceRule['metric'], PriceRule['unit']>> = {
-  output_image: 'image',
-  output_megapixel: 'megapixel',
-  input_megapixel: 'megapixel',
-  input_token: 'million_tokens',
-  input_text_token: 'million_tokens',
-  input_image_token: 'million_tokens',
-  output_text_token: 'million_tokens',
-  output_image_token: 'million_tokens',
-  request: 'request',
-}
-
-/** Such a rule alone says what an image costs before it is made, which routing and dry runs need. */
-const pricesImages = ({ metric, tokensByResolution }: PriceRule): boolean =>
-  metric === 'output_image' ||
-  metric === 'output_megapixel' ||
-  (metric === 'output_image_token' && Object.keys(tokensByResolution ?? {}).length > 0)
-
-const priceProblems = ({ card }: ModelFile, { prices }: Offering, path: string): string[] => {
-  const problems = prices.flatMap((rule, index) => {
-    const { metric, unit, usd, usdByResolution = {}, usdBySize = {}, when = {} } = rule
-    const rulePath = `${path}/prices/${index}`
-    const tables = [usdByResolution, usdBySize].filter((table) => Object.keys(table).length > 0)
-    const isPriced = (usd === undefined ? 0 : 1) + tables.length === 1
-    return [
-      ...(unit === UNITS[metric] ? [] : [`${rulePath}/unit of ${metric} must be ${UNITS[metric]}`]),
-      ...(isPriced ? [] : [`${rulePath} must have one of usd, usdByResolution and usdBySize`]),
-      ...Object.keys(when)
-        .filter((name) => !Object.hasOwn(card.parameters, name))
-        .map((name) => `${rulePath}/when names "${name}", which is no parameter of the card`),
-    ]
-  })
-  return prices.some(pricesImages)
-    ? problems
-    : [...problems, `${path}/prices say nothing of what an image costs`]
-}
-
-/** Parameters that are pictures: the gateway reads no others from a request. */
-const PICTURES = ['image', 'mask']
-
-const pictureProblems = ({ card }: ModelFile): string[] =>
-  Object.entries(card.parameters)
-    .filter(([name, { type }]) => (type === 'file') !== PICTURES.includes(name))
-    .map(([name]) =>
-      PICTURES.includes(name)
-        ? `/card/parameters/${name}/type must be "file"`
-        : `/card/parameters/${name}/type is "file", which only ${PICTURES.join(' and ')} can be`,
-    )
-
-/** Requests are checked by these patterns, in the flavour of JSON Schema. */
-const patternProblems = ({ card }: ModelFile): string[] =>
-  Object.entries(card.parameters).flatMap(([name, { pattern }]) => {
-    try {
-      new RegExp(pattern ?? '', 'u')
-      return []
-    } catch {
-      return [`/card/parameters/${name}/pattern is no regular expression`]
-    }
-  })
-
 /** What a schema cannot say: references resolve, prices say what an image costs, and no parameter can be lost. */
 const referenceProblems = (file: ModelFile): string[] => [
-  ...pictureProblems(file),
-  ...patternProblems(file),
+  ...cardProblems(file),
   ...file.offerings.flatMap((offering, index) => [
     ...offeringProblems(file, offering, `/offerings/${index}`),
     ...priceProblems(file, offering, `/offerings/${index}`),
@@ -140,14 +84,11 @@ const expand = (written: WrittenModelFile): ModelFileReading => {
 export const readModel = (value: unknown): ModelFileReading =>
   isWritten(value) ? expand(value) : { problems: schemaProblems(isWritten) }
 
-/** What JSON quotes of a text that it cannot read: a folder named by mistake may hold secrets. */
-const QUOTED = /, (?:\.\.\.)?".*"(?:\.\.\.)? is not valid JSON$/s
-
-/** What the system says of a file or folder that cannot be read, or JSON of its text. */
+/** What the system says of a file or folder that cannot be read, or a parser of its text. */
 const describeError = (error: unknown): string => {
   const { code, errno, message } = error as NodeJS.ErrnoException
   return code === undefined || errno === undefined
-    ? message.replace(QUOTED, ' in JSON')
+    ? message
     : `cannot be read: ${getSystemErrorMessage(errno)} (${code})`
 }
 
@@ -164,7 +105,7 @@ const readModelFile = async (path: string): Promise<Found<PlacedModelFile>> => {
     // A pipe would be waited for, and every later reading with it.
     const about = await stat(path)
     if (!about.isFile() && !about.isDirectory()) return { problems: [`${path}: is no file`] }
-    value = JSON.parse(await readFile(path, 'utf8'))
+    value = parseModelText(path, await readFile(path, 'utf8'))
   } catch (error) {
     return { problems: [`${path}: ${describeError(error)}`] }
   }
@@ -172,14 +113,10 @@ const readModelFile = async (path: string): Promise<Found<PlacedModelFile>> => {
   return file ? { file, path } : { problems: problems.map((problem) => `${path}: ${problem}`) }
 }
 
-/** Editors leave hidden files; the schema may lie beside the files that name it. */
-const isModelFile = (name: string): boolean =>
-  name.endsWith('.json') && !name.endsWith('.schema.json') && !name.startsWith('.')
-
 /** Paths of the model files, in order of name. */
 const listFolder = async (folder: string): Promise<Found<readonly string[]>> => {
   try {
-    const names = (await readdir(folder)).filter(isModelFile).sort()
+    const names = (await readdir(folder)).filter(isModelFileName).sort()
     return names.map((name) => join(folder, name))
   } catch (error) {
     return { problems: [`${folder}: ${describeError(error)}`] }
@@ -214,13 +151,38 @@ const replaceModels = (
   return [...present]
 }
 
+/** What model files are read with besides their folders. */
+export interface ModelFilesReading {
+  /** Is told of each model that stands in another's place. */
+  readonly onReplaced?: (replacement: Replacement) => void
+  /** Slugs of all providers that there are. Absent: they are not known, and none is looked at. */
+  readonly providers?: readonly string[]
+}
+
+/** Offerings of providers that there are none of: nobody would ever be asked for them. */
+const providerProblems = (
+  files: readonly PlacedModelFile[],
+  providers: readonly string[],
+): string[] => {
+  const suggest = createSuggestName(providers, new Map())
+  return files.flatMap(({ file, path }) =>
+    file.offerings.flatMap(({ provider }, index) => {
+      if (providers.includes(provider)) return []
+      const meant = suggest(provider)
+      const hint =
+        meant === undefined ? `There are ${providers.join(', ')}` : `Did you mean "${meant}"?`
+      return [`${path}: /offerings/${index}/provider "${provider}" is not known. ${hint}`]
+    }),
+  )
+}
+
 /**
- * Reads every `*.json` of these folders, in order of name. A model of a later folder replaces the one of the same id in
- * an earlier folder, of which `onReplaced` is told. Throws `CatalogError` with all problems at once.
+ * Reads all model files of these folders, in order of name. A model of a later folder replaces the one of the same id in
+ * an earlier folder. Throws `CatalogError` with all problems at once.
  */
 export const readModelFiles = async (
   folders: readonly string[],
-  onReplaced: (replacement: Replacement) => void = () => undefined,
+  { onReplaced = () => undefined, providers }: ModelFilesReading = {},
 ): Promise<ModelFile[]> => {
   // A folder may be named twice, by a variable and by the configuration file.
   const paths = [...new Set(folders.map((folder) => resolve(folder)))]
@@ -229,10 +191,11 @@ export const readModelFiles = async (
     lists.map((list) => (hasProblems(list) ? [list] : Promise.all(list.map(readModelFile)))),
   )
   const problems = results.flat().flatMap((result) => (hasProblems(result) ? result.problems : []))
-  const files = replaceModels(
-    results.map((folder) => folder.flatMap((result) => (hasProblems(result) ? [] : [result]))),
-    onReplaced,
+  const found = results.map((folder) =>
+    folder.flatMap((result) => (hasProblems(result) ? [] : [result])),
   )
+  if (providers) problems.push(...providerProblems(found.flat(), providers))
+  const files = replaceModels(found, onReplaced)
   problems.push(...findNameCollisions(files))
   if (problems.length > 0) throw new CatalogError(problems)
   return files.map(({ file }) => file)

@@ -121,7 +121,7 @@ const quantityOf = (rule: PriceRule, work: BillableWork): number => {
 }
 
 /** `quality: ["high", "hd", null]` is met by high, by hd, and by no quality at all. */
-const applies = (rule: PriceRule, parameters: Readonly<JsonObject>): boolean =>
+export const appliesTo = (rule: PriceRule, parameters: Readonly<JsonObject>): boolean =>
   Object.entries(rule.when ?? {}).every(([name, wanted]) => {
     const given = parameters[name] ?? null
     return Array.isArray(wanted) ? wanted.includes(given) : given === wanted
@@ -139,7 +139,7 @@ export interface PriceComponent {
 /** What a provider call costs, line by line; rules that bill nothing of this work are left out. */
 export const priceComponents = (offering: Offering, work: BillableWork): PriceComponent[] =>
   offering.prices
-    .filter((rule) => applies(rule, work.parameters))
+    .filter((rule) => appliesTo(rule, work.parameters))
     .map((rule) => {
       const quantity = quantityOf(rule, work)
       const unitPrice = unitPriceUsd(rule, work)

@@ -2,7 +2,13 @@ import type { ErrorObject, ValidateFunction } from 'ajv'
 
 const listOf = (values: unknown): string => (values as readonly unknown[]).map(String).join(', ')
 
-const describe = ({ instancePath, keyword, params, message = 'is wrong' }: ErrorObject): string => {
+const describe = ({
+  instancePath,
+  keyword,
+  params,
+  message = 'is wrong',
+  parentSchema,
+}: ErrorObject): string => {
   const path = instancePath || '/'
   switch (keyword) {
     case 'additionalProperties':
@@ -13,6 +19,8 @@ const describe = ({ instancePath, keyword, params, message = 'is wrong' }: Error
       return `${path} must be one of ${listOf(params['allowedValues'])}`
     case 'const':
       return `${path} must be ${JSON.stringify(params['allowedValue'])}`
+    case 'pattern':
+      return `${path} does not fit: ${parentSchema?.['description'] ?? params['pattern']}`
     default:
       return `${path} ${message}`
   }

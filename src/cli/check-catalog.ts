@@ -55,7 +55,11 @@ const readSettings = (environment: Environment): Settings => {
 }
 
 const readCatalog = async ({ modelsDirs }: Settings): Promise<Catalog> =>
-  createCatalog(await readModelFiles([BUILT_IN_MODELS, ...modelsDirs]))
+  createCatalog(
+    await readModelFiles([BUILT_IN_MODELS, ...modelsDirs], {
+      providers: providerModules.map(({ id }) => id),
+    }),
+  )
 
 const createReaders = (
   { providers }: Settings,

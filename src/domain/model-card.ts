@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { day, oneOf, strict, text, texts } from './schema-parts.ts'
+import { day, modelName, oneOf, strict, text, texts } from './schema-parts.ts'
 
 /*
  * The card of a model file (`model-file.ts`): what the model is and what parameters it has, whoever offers it.
@@ -56,14 +56,14 @@ export type CardParameter = Static<typeof ParameterSchema>
 
 export const CardSchema = Type.Object(
   {
-    id: text('Canonical model id'),
+    id: modelName('Canonical model id'),
     name: text('Name for people'),
     description: text('One sentence'),
     creator: Type.Object({ id: text('Slug; `owned_by`'), name: text('Name for people') }, strict),
     family: text('Slug of the model family'),
     status: oneOf(['active', 'preview', 'deprecated'], 'Life cycle'),
     released: Type.String({ pattern: String.raw`^\d{4}-\d{2}$`, description: 'Year and month' }),
-    aliases: texts('Other ids that mean this model'),
+    aliases: Type.Array(modelName('Id'), { description: 'Other ids that mean this model' }),
     alternativeNames: texts('Other names that people use'),
     tags: texts('For search'),
     modalities: Type.Object(

@@ -1,14 +1,17 @@
 import { type Static, Type } from 'typebox'
 import { INPUT_FORMATS } from './media.ts'
 import { ModesSchema, SourceSchema } from './model-card.ts'
-import { byTier, day, oneOf, strict, text, texts } from './schema-parts.ts'
+import { byTier, day, modelName, oneOf, strict, text, texts } from './schema-parts.ts'
 
 /*
  * The offerings of a model file (`model-file.ts`): who serves the model, under what id, within what limits and at what
  * price.
  */
 
-const usd = Type.Number({ minimum: 0, description: 'USD' })
+/** More than anything costs, and sums of it stay exact. */
+const MAX_USD = 1_000_000
+
+const usd = Type.Number({ minimum: 0, maximum: MAX_USD, description: 'USD' })
 const PriceSchema = Type.Object(
   {
     metric: oneOf(
@@ -36,6 +39,7 @@ const PriceSchema = Type.Object(
     firstUsd: Type.Optional(
       Type.Number({
         minimum: 0,
+        maximum: MAX_USD,
         description: 'USD of the first megapixel of an image, where it differs',
       }),
     ),
@@ -75,10 +79,7 @@ const PerformanceSchema = Type.Object(
 
 export const OfferingSchema = Type.Object(
   {
-    configKey: Type.String({
-      pattern: '^[a-z0-9-]+/.+$',
-      description: '<provider>/<name>, unique',
-    }),
+    configKey: modelName('<provider>/<name>, unique', '(?=[a-z0-9-]+/)'),
     provider: text('Provider slug'),
     providerModelId: text('What the provider is sent'),
     modes: ModesSchema,

@@ -28,3 +28,18 @@ export const byTier = <T extends TSchema>(value: T, description: string) =>
     },
     { ...strict, description },
   )
+
+/** What goes on behind an id under `/v1/models/{id}/`: an id that ends with it could not be told from it. */
+const PATHS_OF_A_MODEL = 'llms\\.txt|providers|routing'
+
+/** A part of a URL's path that is sent as it is written. */
+const PATH_PART = String.raw`[^\u0000-\u0020\u007f?#%\\/]+`
+
+const NAME_PATTERN = String.raw`(?!.*/(?:${PATHS_OF_A_MODEL})$)(?!(?:.*/)?\.{1,2}(?:/|$))${PATH_PART}(?:/${PATH_PART})*`
+
+/** A name by which clients ask for a model, in bodies and in paths. */
+export const modelName = (description: string, begin = '') =>
+  Type.String({
+    pattern: `^${begin}${NAME_PATTERN}$`,
+    description: `${description}; no spaces, no ? # % \\, parts between single slashes, none at the end that is "llms.txt", "providers" or "routing"`,
+  })

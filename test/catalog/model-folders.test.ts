@@ -38,7 +38,9 @@ describe('folders of model files', () => {
     await ownModels(own).put('anything', named('a', 'own'))
     await ownModels(more).put('a', named('a', 'more'))
     const replacements: Replacement[] = []
-    const files = await readModelFiles(folders, (replacement) => replacements.push(replacement))
+    const files = await readModelFiles(folders, {
+      onReplaced: (replacement) => replacements.push(replacement),
+    })
     expect(files.map(({ card }) => [card.id, card.name])).toEqual([
       ['b', 'built in'],
       ['a', 'more'],
@@ -78,7 +80,9 @@ describe('folders of model files', () => {
     await ownModels(builtIn).put('a', ownModel('a'))
     const replacements: Replacement[] = []
     const twice = [builtIn, `${builtIn}/../built-in/`]
-    const files = await readModelFiles(twice, (replacement) => replacements.push(replacement))
+    const files = await readModelFiles(twice, {
+      onReplaced: (replacement) => replacements.push(replacement),
+    })
     expect([files.length, replacements]).toEqual([1, []])
   })
 
