@@ -2,6 +2,7 @@ import type { MappingRule, ParameterMapping, ToRule } from '#src/domain/mapping-
 import { parsePixelSize } from '#src/domain/media.ts'
 import type { ModelFile } from '#src/domain/model-file.ts'
 import { isReadBy } from './codecs.ts'
+import { conditionProblems } from './conditions.ts'
 import { isSizeRule } from './joined-size.ts'
 import { isToRule } from './mapping-draft.ts'
 
@@ -109,6 +110,9 @@ export const mappingProblems = (file: ModelFile): string[] => {
         ...joinProblems(mapping, path),
         ...pathProblems(mapping, path),
         ...countProblems(mapping, path),
+        ...(mapping.onlyFor ?? []).flatMap((condition, index) =>
+          conditionProblems(card, condition, `/mappings/${name}/onlyFor/${index}`),
+        ),
         ...Object.entries(mapping.rules).flatMap(([rule, said]) =>
           codecProblems(said, `${path}/${rule}`),
         ),

@@ -10,6 +10,7 @@ import {
   TIER_SIDE_PIXELS,
 } from '#src/domain/media.ts'
 import { chooseNearest } from './codecs.ts'
+import { meets } from './conditions.ts'
 import { applySizeRule, isSizeRule } from './joined-size.ts'
 import {
   adjusted,
@@ -207,8 +208,19 @@ const pictureField = (rule: MappingRule | undefined): PictureField | undefined =
 /** Parameters that are pictures: they are placed by their fields, and never values of the input. */
 const PICTURE_PARAMETERS = ['image', 'mask']
 
+/** An offering may be one of several that share a model's requests among them. */
+const checkServed = (draft: MappingDraft, parameters: Readonly<JsonObject>): void => {
+  const { onlyFor } = draft.mapping
+  if (!onlyFor || onlyFor.some((condition) => meets(condition, parameters))) return
+  const names = [...new Set(onlyFor.flatMap(Object.keys))]
+  const param = names.find((name) => (parameters[name] ?? null) !== null) ?? names[0] ?? 'model'
+  const asked = names.map((name) => `${name} ${JSON.stringify(parameters[name]) ?? 'left out'}`)
+  draft.excludedBy ??= { param, reason: `does not serve ${asked.join(' and ')}` }
+}
+
 const applyRules = (draft: MappingDraft, parameters: Readonly<JsonObject>): void => {
   const { rules } = draft.mapping
+  checkServed(draft, parameters)
   const split = splitParameters(draft.mapping, parameters)
   for (const [name, rule] of Object.entries(rules)) {
     if (!PICTURE_PARAMETERS.includes(name)) applyRule(draft, name, rule, split.parameters[name])

@@ -3,8 +3,8 @@ import type { MappingRule } from '#src/domain/mapping-rules.ts'
 import type { CardParameter } from '#src/domain/model-card.ts'
 import type { ModelFile } from '#src/domain/model-file.ts'
 import type { Offering, PriceRule } from '#src/domain/offering.ts'
+import { type Condition, conditionProblems, meets, wantedValues } from './conditions.ts'
 import { isToRule } from './mapping-draft.ts'
-import { appliesTo } from './pricing.ts'
 
 const UNITS: Readonly<Record<PriceRule['metric'], PriceRule['unit']>> = {
   output_image: 'image',
@@ -24,41 +24,8 @@ const pricesImages = ({ metric, tokensByResolution }: PriceRule): boolean =>
   metric === 'output_megapixel' ||
   (metric === 'output_image_token' && Object.keys(tokensByResolution ?? {}).length > 0)
 
-/** Whether a request can have this value; null: none at all. */
-const isValueOf = (parameter: CardParameter, value: unknown): boolean => {
-  const { type, minimum = -Infinity, maximum = Infinity } = parameter
-  if (value === null) return parameter.required !== true
-  switch (type) {
-    case 'string':
-      return typeof value === 'string' && (parameter.enum?.includes(value) ?? true)
-    case 'boolean':
-      return typeof value === 'boolean'
-    case 'integer':
-      return Number.isInteger(value) && Number(value) >= minimum && Number(value) <= maximum
-    case 'number':
-      return typeof value === 'number' && value >= minimum && value <= maximum
-    case 'file':
-      return false
-  }
-}
-
-const wantedValues = (wanted: unknown): readonly unknown[] =>
-  Array.isArray(wanted) ? wanted : [wanted]
-
-/** A value that no request has is a slip: the price that it was to lead to would be 0. */
-const whenProblems = ({ card }: ModelFile, { when = {} }: PriceRule, path: string): string[] =>
-  Object.entries(when).flatMap(([name, wanted]) => {
-    const parameter = Object.hasOwn(card.parameters, name) ? card.parameters[name] : undefined
-    if (!parameter) return [`${path}/when names "${name}", which is no parameter of the card`]
-    const values = wantedValues(wanted)
-    if (values.length === 0) return [`${path}/when/${name} has no value, and is never met`]
-    return values
-      .filter((value) => !isValueOf(parameter, value))
-      .map((value) => `${path}/when/${name} has ${JSON.stringify(value)}, which no request has`)
-  })
-
-const ruleProblems = (file: ModelFile, rule: PriceRule, path: string): string[] => {
-  const { metric, unit, usd, firstUsd, usdByResolution = {}, usdBySize = {} } = rule
+const ruleProblems = ({ card }: ModelFile, rule: PriceRule, path: string): string[] => {
+  const { metric, unit, usd, firstUsd, usdByResolution = {}, usdBySize = {}, when = {} } = rule
   const tables = [usdByResolution, usdBySize].filter((table) => Object.keys(table).length > 0)
   const isPriced = (usd === undefined ? 0 : 1) + tables.length === 1
   return [
@@ -67,7 +34,7 @@ const ruleProblems = (file: ModelFile, rule: PriceRule, path: string): string[] 
     ...(firstUsd === undefined || (usd ?? 0) > 0
       ? []
       : [`${path}/firstUsd must stand beside a usd above 0`]),
-    ...whenProblems(file, rule, path),
+    ...conditionProblems(card, when, `${path}/when`),
   ]
 }
 
@@ -101,22 +68,24 @@ type Case = Readonly<Record<string, JsonValue>>
 /** More than any list of prices has: what is beyond is not looked through. */
 const MAX_CASES = 10_000
 
+/** Every request that can come to offerings of a mapping, as far as these conditions tell them apart. */
 const casesOf = (
   { card, mappings }: ModelFile,
   mapping: string,
-  rules: readonly PriceRule[],
+  conditions: readonly Condition[],
 ): readonly Case[] => {
-  const names = new Set(rules.flatMap(({ when = {} }) => Object.keys(when)))
+  const { rules = {}, onlyFor } = mappings[mapping] ?? {}
+  const all = [...conditions, ...(onlyFor ?? [])]
   let cases: readonly Case[] = [{}]
-  for (const name of names) {
+  for (const name of new Set(all.flatMap(Object.keys))) {
     const parameter = Object.hasOwn(card.parameters, name) ? card.parameters[name] : undefined
     if (!parameter) continue
-    const named = rules.flatMap(({ when = {} }) => wantedValues(when[name] ?? null) as JsonValue[])
-    const values = valuesOf(parameter, named, mappings[mapping]?.rules[name])
+    const named = all.flatMap((condition) => wantedValues(condition[name] ?? null) as JsonValue[])
+    const values = valuesOf(parameter, named, rules[name])
     cases = cases.flatMap((known) => values.map((value) => ({ ...known, [name]: value })))
     if (cases.length > MAX_CASES) return []
   }
-  return cases
+  return cases.filter((one) => onlyFor?.some((condition) => meets(condition, one)) ?? true)
 }
 
 const describeCase = (one: Case): string =>
@@ -129,8 +98,9 @@ const gapProblems = (file: ModelFile, { prices, mapping }: Offering, path: strin
   const rules = prices.filter(pricesImages)
   const nowhere = `${path}/prices say nothing of what an image costs`
   if (rules.length === 0) return [nowhere]
-  const gap = casesOf(file, mapping, rules).find(
-    (one) => !rules.some((rule) => appliesTo(rule, one)),
+  const conditions = rules.map(({ when = {} }) => when)
+  const gap = casesOf(file, mapping, conditions).find(
+    (one) => !conditions.some((condition) => meets(condition, one)),
   )
   return gap === undefined ? [] : [`${nowhere} with ${describeCase(gap)}`]
 }

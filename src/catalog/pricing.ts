@@ -9,6 +9,7 @@ import {
 import { type MicroUsd, microUsdFromUsd } from '#src/domain/money.ts'
 import type { Offering, PriceRule } from '#src/domain/offering.ts'
 import type { ProviderUsage } from '#src/domain/provider-adapter.ts'
+import { meets } from './conditions.ts'
 import { nearestSize, wishOfSize } from './pixel-sizes.ts'
 
 /** What one provider call used, or is expected to use. */
@@ -120,13 +121,6 @@ const quantityOf = (rule: PriceRule, work: BillableWork): number => {
   }
 }
 
-/** `quality: ["high", "hd", null]` is met by high, by hd, and by no quality at all. */
-export const appliesTo = (rule: PriceRule, parameters: Readonly<JsonObject>): boolean =>
-  Object.entries(rule.when ?? {}).every(([name, wanted]) => {
-    const given = parameters[name] ?? null
-    return Array.isArray(wanted) ? wanted.includes(given) : given === wanted
-  })
-
 /** One line of a price: a quantity at a unit price. */
 export interface PriceComponent {
   readonly rule: PriceRule
@@ -139,7 +133,7 @@ export interface PriceComponent {
 /** What a provider call costs, line by line; rules that bill nothing of this work are left out. */
 export const priceComponents = (offering: Offering, work: BillableWork): PriceComponent[] =>
   offering.prices
-    .filter((rule) => appliesTo(rule, work.parameters))
+    .filter(({ when = {} }) => meets(when, work.parameters))
     .map((rule) => {
       const quantity = quantityOf(rule, work)
       const unitPrice = unitPriceUsd(rule, work)

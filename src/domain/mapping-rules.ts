@@ -58,6 +58,12 @@ const ToRuleSchema = Type.Object(
           'Fields and values that are sent of an edit that asks for nothing here: as the input image has it',
       }),
     ),
+    likeInput: Type.Optional(
+      Type.Boolean({
+        description:
+          'Of codecs that make pixels: whether an edit that asks for nothing here is sent the size nearest to its first image’s. Absent: no',
+      }),
+    ),
     bounds: Type.Optional(BoundsSchema),
     within: Type.Optional(
       Type.Array(Type.Number(), {
@@ -158,6 +164,13 @@ export const MappingSchema = Type.Object(
         pattern: String.raw`^\d+x\d+$`,
         description:
           'Pixels made when nothing is asked of them, where `size` decides them. Absent: by ratio and tier',
+      }),
+    ),
+    onlyFor: Type.Optional(
+      Type.Array(Type.Record(Type.String(), Type.Unknown()), {
+        minItems: 1,
+        description:
+          'Requests that are served: those with the parameter values of one of these; a list: any of them; null among them: or absent. Absent: all',
       }),
     ),
     followsInput: Type.Optional(

@@ -89,6 +89,21 @@ describe('prices that cannot be meant', () => {
     ])
   })
 
+  it('are not those of requests that its mapping leaves to other offerings', () => {
+    const searching = [image(0.1, { enable_web_search: true })]
+    const only = (condition: object) => (file: ModelFile) => {
+      Object.assign(file.mappings[file.offerings[0]?.mapping ?? ''] ?? {}, { onlyFor: [condition] })
+    }
+    expect(withPrices(searching, only({ enable_web_search: true }))).toEqual([])
+    expect(withPrices(searching, only({ enable_web_search: [true, null] }))).toEqual([
+      '/offerings/0/prices say nothing of what an image costs with no enable_web_search',
+    ])
+    expect(withPrices([image(0.1)], only({ enable_web_search: 'yes', telepathy: 1 }))).toEqual([
+      '/mappings/gemini/onlyFor/0/enable_web_search has "yes", which no request has',
+      '/mappings/gemini/onlyFor/0 names "telepathy", which is no parameter of the card',
+    ])
+  })
+
   it('have a price of the first megapixel beside none of the others', () => {
     const rule = { metric: 'output_megapixel', unit: 'megapixel', usd: 0, firstUsd: 0.03 } as const
     expect(withPrices([rule])).toEqual([

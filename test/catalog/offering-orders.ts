@@ -121,7 +121,7 @@ const parameterOrders = (
 
 /** What one offering is asked in one mode: everything that its model's card has, and every shape that it makes. */
 export const ordersFor = (file: ModelFile, offering: Offering, mode: Mode): Order[] => {
-  const rules = file.mappings[offering.mapping]?.rules ?? {}
+  const { rules = {}, onlyFor: [served = {}] = [] } = file.mappings[offering.mapping] ?? {}
   const isEdit = mode === 'image_edit'
   const images = isEdit ? 1 : 0
   const most = offering.limits.maxInputImages
@@ -132,11 +132,11 @@ export const ordersFor = (file: ModelFile, offering: Offering, mode: Mode): Orde
     ...parameterOrders(file, rules, mode),
     ...[...new Set([1, perCall])].map((n) => ({ n })),
   ].map((part): Order => {
-    const parameters = { prompt: 'a lighthouse', ...part }
+    const parameters = { ...(served as JsonObject), prompt: 'a lighthouse', ...part }
     const what = JSON.stringify(part).slice(0, 80)
     return { what, parameters, images, hasMask: false }
   })
-  const parameters = { prompt: 'a lighthouse' }
+  const parameters = { ...(served as JsonObject), prompt: 'a lighthouse' }
   const hasMask = isEdit && Object.hasOwn(file.card.parameters, 'mask')
   return [
     ...usual,

@@ -240,11 +240,13 @@ describe.each(subjects)('mapping what the schema of %s for %s accepts', (_, mode
     fc.assert(
       fc.property(offering, parameters, (to, given) => {
         const { input, warnings, excludedBy } = map(to, given)
+        const mapping = model.mappingOf(to)
         if (excludedBy) {
-          expect(Object.keys(given)).toContain(excludedBy.param)
+          // What an offering is for can be missed by saying nothing, too.
+          const missed = (mapping.onlyFor ?? []).flatMap(Object.keys)
+          expect([...Object.keys(given), ...missed]).toContain(excludedBy.param)
           return
         }
-        const mapping = model.mappingOf(to)
         const lost = Object.entries(given).filter(([name, value]) => {
           const rule = Object.hasOwn(mapping.rules, name) ? mapping.rules[name] : undefined
           return !(

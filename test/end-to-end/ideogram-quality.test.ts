@@ -33,3 +33,25 @@ it('OpenAI’s styles are no reason for Ideogram to refuse: a warning says that 
     ])
   }
 })
+
+it.each([
+  [{}, 'balanced', 0.06],
+  [{ quality: 'auto' }, 'balanced', 0.06],
+  [{ rendering_speed: 'TURBO' }, 'turbo', 0.03],
+  [{ quality: 'hd', rendering_speed: 'TURBO' }, 'turbo', 0.03],
+])('Ideogram of %j is one speed at Replicate, also when it fails', async (part, name, usd) => {
+  const { body } = await generate('replicate', part)
+  const dryRun = await gateway.post(`${GENERATIONS}?dryRun=true`, {
+    model: 'replicate/ideogram-v3',
+    prompt: 'a lighthouse',
+    ...part,
+  })
+  expect([body.metadata.attempts[0].config_key, dryRun.body.total_cost_micros]).toEqual([
+    `replicate/ideogram-v3-${name}`,
+    usd * 1e6,
+  ])
+  gateway.emulators.replicate.setScenario({ always: 'job_failed:E004' })
+  const failed = await generate('replicate', part)
+  const tried = new Set(JSON.stringify(failed.body).match(/replicate\/ideogram-v3-\w+/g))
+  expect([failed.status >= 500, tried]).toEqual([true, new Set([`replicate/ideogram-v3-${name}`])])
+})
