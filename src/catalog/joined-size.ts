@@ -130,6 +130,15 @@ const sizeUnasked = (
     : parsePixelSize(mapping.defaultSize ?? '')
 }
 
+/** What an edit is sent that asks for no size, so that its image's shape is kept as well as can be. */
+const sendUnasked = (draft: MappingDraft, rule: ToRule): void => {
+  sendFields(draft, rule.ofInput)
+  const like = rule.likeInput && draft.inputSize && sizeFor(rule, wishOfSize(draft.inputSize))
+  if (!like) return
+  send(draft, rule, like)
+  sendFields(draft, rule.besides)
+}
+
 /**
  * Sends width and height for what size, aspect_ratio and resolution ask together; nothing where they ask for nothing.
  * `2:3` at 2K for a provider that takes sides of up to 2048 in multiples of 16: 1360x2048.
@@ -140,14 +149,15 @@ export const applySizeRule = (
   parameters: Readonly<JsonObject>,
 ): void => {
   const asked = readAsked(parameters)
-  const followed = draft.mapping.followsInput ? draft.inputSize : undefined
+  const follows = draft.mapping.followsInput === true || rule.likeInput === true
+  const followed = follows ? draft.inputSize : undefined
   const wish = wishOf(asked, draft.mapping, followed)
   const found = sizeFor(rule, wish)
   if (!found) return
   draft.pixels = found.size
   if (Object.keys(asked).length === 0) {
     draft.pixels = sizeUnasked(draft, rule, followed) ?? found.size
-    if (draft.isEdit) sendFields(draft, rule.ofInput)
+    if (draft.isEdit) sendUnasked(draft, rule)
     return
   }
   send(draft, rule, found)

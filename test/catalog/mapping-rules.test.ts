@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { mapParameters } from '#src/catalog/parameter-mapping.ts'
+import type { JsonObject } from '#src/domain/json.ts'
 import type { MappingRule, ParameterMapping } from '#src/domain/mapping-rules.ts'
 
 const mapping = (rules: Record<string, MappingRule>): ParameterMapping => ({
@@ -108,5 +109,69 @@ describe('a mask', () => {
 
   it('is never a value of the input', () => {
     expect(mapParameters(taking, { mask: 'http://127.0.0.1/' }).input).toEqual({})
+  })
+})
+
+describe('an offering that is for some requests only', () => {
+  const turbo: ParameterMapping = {
+    ...mapping({}),
+    onlyFor: [{ speed: 'TURBO' }, { speed: null, quality: ['low', 'auto'] }],
+  }
+  const excludedBy = (parameters: JsonObject) => mapParameters(turbo, parameters).excludedBy
+
+  it('serves those that meet one of its conditions', () => {
+    for (const parameters of [
+      { speed: 'TURBO' },
+      { speed: 'TURBO', quality: 'hd' },
+      { quality: 'low' },
+      { quality: 'auto', speed: null },
+    ]) {
+      expect(excludedBy(parameters)).toBeUndefined()
+    }
+  })
+
+  it('leaves all others to other offerings, and says what they ask', () => {
+    expect(excludedBy({ speed: 'QUALITY', quality: 'low' })).toEqual({
+      param: 'speed',
+      reason: 'does not serve speed "QUALITY" and quality "low"',
+    })
+    expect(excludedBy({ quality: 'hd' })).toEqual({
+      param: 'quality',
+      reason: 'does not serve speed left out and quality "hd"',
+    })
+    expect(excludedBy({})).toEqual({
+      param: 'speed',
+      reason: 'does not serve speed left out and quality left out',
+    })
+  })
+})
+
+describe('a size that is to be like the first image', () => {
+  const like: ParameterMapping = {
+    ...mapping({
+      size: {
+        to: 'aspect_ratio',
+        codec: 'nearest_size',
+        values: { '1024x1024': '1:1', '1536x1024': '3:2' },
+        likeInput: true,
+      },
+      aspect_ratio: { join: 'size' },
+      resolution: { join: 'size' },
+    }),
+  }
+  const wide = { isEdit: true, inputSize: { width: 1_600, height: 900 } }
+
+  it('is sent of an edit that asks for nothing, as near as there is one', () => {
+    expect(mapParameters(like, {}, wide)).toMatchObject({
+      input: { aspect_ratio: '3:2' },
+      pixels: { width: 1_536, height: 1_024 },
+      warnings: [],
+    })
+  })
+
+  it('gives way to what is asked, and is not sent where there is no image, or none that is known', () => {
+    expect(mapParameters(like, { size: '1024x1024' }, wide).input).toEqual({ aspect_ratio: '1:1' })
+    expect(mapParameters(like, {}, { isEdit: true }).input).toEqual({})
+    expect(mapParameters(like, {}).input).toEqual({})
   })
 })

@@ -36,6 +36,22 @@ describe('an edit that asks for no shape keeps that of its image', () => {
     }
   })
 
+  it('by the nearest ratio that GPT Image 1.5 has at Replicate', async () => {
+    for (const part of [{}, { aspect_ratio: 'auto' }, { size: 'auto' }]) {
+      const { ratio, warnings } = await edit('replicate/gpt-image-1.5', part)
+      expect([ratio, warnings]).toEqual([1.5, undefined])
+      expect(sent()).toMatchObject({ aspect_ratio: '3:2' })
+      gateway.emulators.replicate.clearCalls()
+    }
+    expect((await edit('replicate/gpt-image-1.5', { aspect_ratio: '2:3' })).ratio).toBeCloseTo(
+      2 / 3,
+    )
+    expect((await edit('replicate/gpt-image-1.5', { resolution: '1K' })).ratio).toBe(1.5)
+    gateway.emulators.replicate.clearCalls()
+    await gateway.post(GENERATIONS, { model: 'replicate/gpt-image-1.5', prompt: 'a lighthouse' })
+    expect(sent()).toEqual({ prompt: 'a lighthouse', number_of_images: 1 })
+  })
+
   it('by letting GPT Image 2 decide at Replicate', async () => {
     await edit('replicate/gpt-image-2')
     expect(sent()).toMatchObject({ aspect_ratio: 'auto' })
