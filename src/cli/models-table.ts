@@ -16,10 +16,11 @@ const providerCell = (provider: string, offerings: readonly Offering[]): string 
   return `${provider} ${price}${isDeprecated ? ' †' : ''}`
 }
 
+/** A dagger behind the name where the card says it of the model, without a day of any provider's. */
 const rowOf = ({ card, offerings }: Model): string => {
   const byProvider = Map.groupBy(offerings, ({ provider }) => provider)
   const cells = [
-    card.name,
+    card.status === 'deprecated' ? `${card.name} †` : card.name,
     `\`${card.id}\``,
     card.modes.map((mode) => MODE_NAMES[mode]).join(', '),
     [...byProvider].map(([provider, own]) => providerCell(provider, own)).join(' · '),
