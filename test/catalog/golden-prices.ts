@@ -49,6 +49,14 @@ const GPT_IMAGE_2_SIZES: Readonly<Record<string, readonly number[]>> = {
   '1920x1080': [10_000, 40_000, 160_000],
   '2560x1440': [10_000, 60_000, 230_000],
   '3840x2160': [20_000, 110_000, 410_000],
+  // Not in fal's table: 397, 3,568 and 14,272 tokens at 30 USD a million, rounded up to the cent as all of it is.
+  '2048x2048': [20_000, 110_000, 430_000],
+  '2880x2880': [20_000, 180_000, 720_000],
+  '1536x1536': [10_000, 80_000, 310_000],
+  '2048x1536': [10_000, 70_000, 270_000],
+  '3264x2448': [20_000, 130_000, 520_000],
+  '3072x2048': [20_000, 100_000, 390_000],
+  '3456x2304': [20_000, 120_000, 460_000],
   // A picture costs as much upright as it does lying.
   '768x1024': [10_000, 40_000, 150_000],
   '1536x1024': [10_000, 50_000, 170_000],
@@ -166,8 +174,18 @@ export const GOLDEN_PRICES: Readonly<Record<string, Readonly<Record<string, Gold
       ],
     },
     replicate: {
-      generate: [...flat(12_000), [{ size: '1440x1440' }, 24_000]],
-      edit: [[{}, 24_000]],
+      generate: [
+        ...flat(12_000),
+        [{ size: '1440x1440' }, 24_000],
+        [{ go_fast: true }, 12_000],
+        [{ go_fast: false }, 14_000],
+        [{ go_fast: false, size: '1440x1440' }, 28_000],
+      ],
+      edit: [
+        [{}, 24_000],
+        [{ go_fast: false }, 28_000],
+        [{ go_fast: false, images: 2 }, 42_000],
+      ],
     },
   },
   'flux-2-klein-9b': {
@@ -238,12 +256,15 @@ export const GOLDEN_PRICES: Readonly<Record<string, Readonly<Record<string, Gold
     },
     replicate: {
       generate: [
+        ...flat(60_000),
         [{ rendering_speed: 'TURBO' }, 30_000],
         [{ rendering_speed: 'BALANCED' }, 60_000],
         [{ rendering_speed: 'QUALITY', n: 2 }, 180_000],
         [{ quality: 'low' }, 30_000],
         [{ quality: 'standard' }, 60_000],
+        [{ quality: 'auto' }, 60_000],
         [{ quality: 'hd' }, 90_000],
+        [{ quality: 'hd', rendering_speed: 'TURBO' }, 30_000],
       ],
     },
   },
