@@ -21,7 +21,7 @@ const RATIO: RatioSizing = {
   tierField: 'megapixels',
   tier: '1',
   ratio: 'match_input_image',
-  custom: { multipleOf: 32, default: 1_024 },
+  custom: { multipleOf: 32 },
 }
 const WIDE = { width: 1_600, height: 900 }
 const TALL = { width: 900, height: 1_600 }
@@ -56,7 +56,13 @@ describe('sizeOf a ratio', () => {
       [],
       '608x416',
     ],
-    ['takes a custom tier', RATIO, { megapixels: 'custom', width: 640 }, [], '640x1024'],
+    [
+      'fills in a custom side that is left out, where the schema has a default',
+      { ...RATIO, custom: { multipleOf: 1, default: 2_048 } },
+      { megapixels: 'custom', width: 640 },
+      [],
+      '640x2048',
+    ],
     ['takes pixels for a ratio', RATIO, { aspect_ratio: '2048x1152' }, [], '2048x1152'],
     [
       'prefers a size to the ratio',

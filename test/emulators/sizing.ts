@@ -23,8 +23,11 @@ export interface RatioSizing {
   readonly sizeField?: { readonly name: string; readonly outranksRatio: boolean }
   /** With an input picture the ratio is not looked at, as if it were `match_input_image`. */
   readonly ignoresRatioOfEdits?: boolean
-  /** What `width` and `height` are when the size is `custom`; absent: there are none. */
-  readonly custom?: { readonly multipleOf: number; readonly default: number }
+  /**
+   * What `width` and `height` are when the size is `custom`, `default` where a side is left out; absent: there are none.
+   * Without a `default` both have to be given.
+   */
+  readonly custom?: { readonly multipleOf: number; readonly default?: number }
 }
 
 /** fal's `image_size`: a name or width and height. */
@@ -80,9 +83,20 @@ const matchPicture = (
   return sizeOfArea(picture.width / picture.height, pixels, sizing.keepsProportions)
 }
 
+const isCustom = ({ custom, ratio, tier, tierField }: RatioSizing, input: Input): boolean =>
+  custom !== undefined &&
+  [input.aspect_ratio ?? ratio, (tierField && input[tierField]) ?? tier].includes('custom')
+
+/** The side that a custom size cannot do without; absent: it has all that it needs, or there is none. */
+export const missingSide = (sizing: Sizing, input: Input): 'width' | 'height' | undefined => {
+  if (sizing.by !== 'ratio' || !isCustom(sizing, input)) return undefined
+  if (sizing.custom?.default !== undefined) return undefined
+  return (['width', 'height'] as const).find((side) => typeof input[side] !== 'number')
+}
+
 const customSize = (
   input: Input,
-  { multipleOf, default: side }: { multipleOf: number; default: number },
+  { multipleOf, default: side = Number.NaN }: NonNullable<RatioSizing['custom']>,
 ) => {
   const read = (value: unknown): number =>
     Math.round((typeof value === 'number' ? value : side) / multipleOf) * multipleOf
@@ -96,9 +110,7 @@ const sizeByRatio = (
 ): PictureSize => {
   const ratio = String(input.aspect_ratio ?? sizing.ratio)
   const tier = String((sizing.tierField && input[sizing.tierField]) ?? sizing.tier)
-  if (sizing.custom && (ratio === 'custom' || tier === 'custom')) {
-    return customSize(input, sizing.custom)
-  }
+  if (sizing.custom && isCustom(sizing, input)) return customSize(input, sizing.custom)
   const explicit = parsePixels(sizing.sizeField && input[sizing.sizeField.name])
   if (explicit && sizing.sizeField?.outranksRatio) return explicit
   const table = sizing.tables[tier] ?? sizing.tables[sizing.tier] ?? {}

@@ -21,3 +21,21 @@ it.each(['seedream-4', 'seedream-4.5', 'seedream-5-lite'])(
     ])
   },
 )
+
+it.each(['seedream-4', 'seedream-4.5', 'seedream-5-lite'])(
+  '%s is not let make more pictures at fal than n says',
+  async (model) => {
+    const { body } = await gateway.post(GENERATIONS, {
+      model: `fal/${model}`,
+      prompt: 'a lighthouse',
+      n: 2,
+      max_images: 4,
+    })
+    const [call] = gateway.emulators.fal.calls
+    expect(call?.body).toMatchObject({ num_images: 2, max_images: 1 })
+    expect(body.data).toHaveLength(2)
+    expect(body.warnings).toEqual([
+      expect.objectContaining({ type: 'unsupported', param: 'max_images' }),
+    ])
+  },
+)

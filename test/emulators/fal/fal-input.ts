@@ -17,6 +17,7 @@ import {
 import type { PictureFormat } from '#test/emulators/picture.ts'
 import type { PictureSize } from '#test/emulators/picture-sizes.ts'
 import { MEGAPIXEL } from '#test/emulators/pixel-tables.ts'
+import { seriesLength } from '#test/emulators/series-length.ts'
 import { sizeOf } from '#test/emulators/sizing.ts'
 import { type FalErrorDetail, type FalFailure, modelFailure } from './fal-errors.ts'
 import type { FalModel } from './fal-model.ts'
@@ -141,6 +142,13 @@ const unitsOf = (model: FalModel, input: Input, { width, height }: PictureSize):
   return model.unitsByResolution?.[String(input.resolution ?? '1K')] ?? 1
 }
 
+/** Each generation is one picture, or a series as long as the model likes. */
+const countOf = ({ prompt, num_images: generations = 1, max_images: most = 1 }: Input): number =>
+  Array.from({ length: Number(generations) }).reduce<number>(
+    (sum, _, index) => sum + seriesLength(`${index} ${prompt}`, Number(most)),
+    0,
+  )
+
 /** Checks an input as the model does and loads its images; the failure that the job ends with otherwise. */
 export const readFalOrder = async (
   model: FalModel,
@@ -162,7 +170,7 @@ export const readFalOrder = async (
     prompt: String(input.prompt),
     inputs,
     size,
-    count: Number(input.num_images ?? 1),
+    count: countOf(input),
     format: format as PictureFormat,
     ...(typeof input.seed === 'number' ? { seed: input.seed } : {}),
     isInline: input.sync_mode === true,

@@ -133,9 +133,15 @@ describe('an answer of fal', () => {
     expect(answer.has_nsfw_concepts).toEqual([false, false, false])
   })
 
-  it('holds one picture where the model may choose to make more', async () => {
+  it('holds as many pictures as the model likes where it may make a series of each', async () => {
     const endpoint = 'bytedance/seedream/v5/lite/text-to-image'
-    expect((await runs.run(endpoint, { prompt: 'x', max_images: 4 })).images).toHaveLength(1)
+    const lengthOf = async (input: object) =>
+      (await runs.run(endpoint, { prompt: 'x', ...input })).images.length
+    const prompts = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+    const lengths = await Promise.all(prompts.map((prompt) => lengthOf({ prompt, max_images: 3 })))
+    expect(new Set(lengths)).toEqual(new Set([1, 2, 3]))
+    expect(await lengthOf({ num_images: 2 })).toBe(2)
+    expect(await lengthOf({ num_images: 3, max_images: 2 })).toBeGreaterThan(3)
   })
 
   it('counts megapixels on the bill of models that are sold by them', async () => {

@@ -14,7 +14,8 @@ import {
 } from '#test/emulators/input-picture.ts'
 import type { PictureFormat } from '#test/emulators/picture.ts'
 import type { PictureSize } from '#test/emulators/picture-sizes.ts'
-import { sizeOf } from '#test/emulators/sizing.ts'
+import { seriesLength } from '#test/emulators/series-length.ts'
+import { missingSide, sizeOf } from '#test/emulators/sizing.ts'
 import type { WireReply } from '#test/emulators/wire.ts'
 import { describeInvalidField, type InvalidField, invalidInput } from './replicate-errors.ts'
 import type { ReplicateModel } from './replicate-model.ts'
@@ -115,6 +116,8 @@ const modelRefuses = (
 ): string | undefined => {
   const { together = [], mostWithImages = {}, maxPicturesInAll = Number.POSITIVE_INFINITY } = model
   const given = together.filter((field) => input[field] !== undefined)
+  const missing = missingSide(model.sizing, input)
+  if (missing !== undefined) return `${missing} has to be given with a custom size.`
   if (given.length > 0 && given.length < together.length) {
     return `${together.join(' and ')} have to be given together.`
   }
@@ -130,6 +133,11 @@ const modelRefuses = (
 
 /** Masks are decoded like every picture, but are nothing to draw from. */
 const isMask = ({ field }: Reference): boolean => field === 'mask'
+
+const countOf = ({ countField }: ReplicateModel, input: Input): number =>
+  input.sequential_image_generation === 'auto'
+    ? seriesLength(String(input.prompt), Number(input.max_images ?? 1))
+    : Number((countField && input[countField]) ?? 1)
 
 /** Reads an input that passed `refuseInput`; a text is what the prediction fails with. */
 export const readReplicateOrder = async (
@@ -152,7 +160,7 @@ export const readReplicateOrder = async (
     prompt: String(input.prompt),
     inputs,
     size: sizeOf(model.sizing, input, inputs),
-    count: Number((model.countField && input[model.countField]) ?? 1),
+    count: countOf(model, input),
     format: wanted === 'jpg' ? 'jpeg' : (wanted as PictureFormat),
     ...(typeof input.seed === 'number' ? { seed: input.seed } : {}),
   }

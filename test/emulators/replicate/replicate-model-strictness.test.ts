@@ -156,6 +156,14 @@ describe("the strictness of Replicate's models", () => {
       (image) => ({ image }),
       'image and mask have to be given together',
     ],
+    ...['flux-1.1-pro', 'flux-2-pro', 'flux-2-dev'].map(
+      (model): [string, string, () => Record<string, unknown>, string] => [
+        `a custom size without its sides at ${model}`,
+        `black-forest-labs/${model}`,
+        () => ({ aspect_ratio: 'custom', width: 640 }),
+        'height has to be given with a custom size',
+      ],
+    ),
     [
       'sixteen pictures in and out',
       'bytedance/seedream-4.5',

@@ -93,7 +93,7 @@ describe('the models of Replicate', () => {
     ['bytedance/seedream-4', { size: 'custom', width: 1_024, height: 1_500 }, ['jpeg 1024x1500']],
     [
       'bytedance/seedream-4.5',
-      { sequential_image_generation: 'auto', max_images: 3 },
+      { sequential_image_generation: 'disabled', max_images: 3 },
       ['jpeg 2048x2048'],
     ],
     ['qwen/qwen-image', { aspect_ratio: '1:1', output_format: 'png' }, ['png 1328x1328']],
@@ -119,6 +119,15 @@ describe('the models of Replicate', () => {
     ['prunaai/z-image-turbo', { width: 640, height: 384, output_format: 'webp' }, ['webp 640x384']],
   ])('%s takes %o', async (model, input, made) => {
     expect(await runs.picturesOf(model, { prompt: PROMPT, ...input })).toEqual(made)
+  })
+
+  it('makes as many of a series as the model likes, where it may', async () => {
+    const wish = { sequential_image_generation: 'auto', max_images: 3 }
+    const prompts = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+    const made = await Promise.all(
+      prompts.map((prompt) => runs.picturesOf('bytedance/seedream-4.5', { prompt, ...wish })),
+    )
+    expect(new Set(made.map(({ length }) => length))).toEqual(new Set([1, 2, 3]))
   })
 
   it.each<[string, string, string]>([

@@ -17,7 +17,7 @@ const UP_TO_SIX: FieldRule = { type: 'integer', minimum: 1, maximum: 6, default:
 
 /**
  * With `max_images` above one the model decides how many it makes of a generation, between one and that number. Here
- * it always decides for one, so that nobody relies on more.
+ * the prompt decides, so that nobody relies on a number.
  */
 const COMMON: FieldRules = {
   num_images: UP_TO_SIX,

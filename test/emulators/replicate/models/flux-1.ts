@@ -92,7 +92,7 @@ const pro11: ReplicateModel = {
     tables: { '1': areaTable(PRO_RATIOS, 1, { maxSide: 1_440, multipleOf: 32 }) },
     tier: '1',
     ratio: '1:1',
-    custom: { multipleOf: 32, default: 1_024 },
+    custom: { multipleOf: 32 },
   },
   output: 'string',
 }

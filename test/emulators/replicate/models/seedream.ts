@@ -28,8 +28,8 @@ const SIZING: RatioSizing = {
 }
 
 /**
- * With `auto` the model decides how many images it makes, up to `max_images`. Here it always decides for one, so that
- * nobody relies on more.
+ * With `auto` the model decides how many images it makes, up to `max_images`. Here the prompt decides, so that nobody
+ * relies on a number.
  */
 const basics = (maxImages: number): FieldRules => ({
   prompt: PROMPT,
