@@ -28,6 +28,8 @@ interface CatalogParts {
 const readCatalog = async ({ config, logger, readFiles }: CatalogParts): Promise<Catalog> => {
   const files = await readFiles([BUILT_IN_MODELS, ...config.modelsDirs], {
     onReplaced: (replacement) => logger.info(replacement, 'a model file replaces another'),
+    onOther: (path) =>
+      logger.warn({ path }, 'a file in a folder of models is none: it was passed over'),
     providers: providerModules.map(({ id }) => id),
   })
   return createCatalog(files)

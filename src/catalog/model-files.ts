@@ -13,7 +13,7 @@ import { cardProblems } from './card-problems.ts'
 import { ExpansionError, expandModelFile } from './expand-model-file.ts'
 import { mappingProblems } from './mapping-problems.ts'
 import { findNameCollisions, type PlacedModelFile } from './name-collisions.ts'
-import { isModelFileName, parseModelText } from './parse-model-text.ts'
+import { isMeantForModel, isModelFileName, parseModelText } from './parse-model-text.ts'
 import { priceProblems } from './price-problems.ts'
 import { schemaProblems } from './schema-problems.ts'
 import { createSuggestName } from './suggest-name.ts'
@@ -99,7 +99,12 @@ const hasProblems = <T extends object>(
   found: Found<T>,
 ): found is { readonly problems: readonly string[] } => 'problems' in found
 
-const readModelFile = async (path: string): Promise<Found<PlacedModelFile>> => {
+/** A file that is read, and is of something else. */
+interface OtherFile {
+  readonly other: string
+}
+
+const readModelFile = async (path: string): Promise<Found<PlacedModelFile | OtherFile>> => {
   let value: unknown
   try {
     // A pipe would be waited for, and every later reading with it.
@@ -109,6 +114,7 @@ const readModelFile = async (path: string): Promise<Found<PlacedModelFile>> => {
   } catch (error) {
     return { problems: [`${path}: ${describeError(error)}`] }
   }
+  if (!isMeantForModel(path, value)) return { other: path }
   const { file, problems = [] } = readModel(value)
   return file ? { file, path } : { problems: problems.map((problem) => `${path}: ${problem}`) }
 }
@@ -155,6 +161,8 @@ const replaceModels = (
 export interface ModelFilesReading {
   /** Is told of each model that stands in another's place. */
   readonly onReplaced?: (replacement: Replacement) => void
+  /** Is told of each YAML file that is passed over, as nothing in it is a model's. */
+  readonly onOther?: (path: string) => void
   /** Slugs of all providers that there are. Absent: they are not known, and none is looked at. */
   readonly providers?: readonly string[]
 }
@@ -182,7 +190,7 @@ const providerProblems = (
  */
 export const readModelFiles = async (
   folders: readonly string[],
-  { onReplaced = () => undefined, providers }: ModelFilesReading = {},
+  { onReplaced = () => undefined, onOther, providers }: ModelFilesReading = {},
 ): Promise<ModelFile[]> => {
   // A folder may be named twice, by a variable and by the configuration file.
   const paths = [...new Set(folders.map((folder) => resolve(folder)))]
@@ -191,9 +199,11 @@ export const readModelFiles = async (
     lists.map((list) => (hasProblems(list) ? [list] : Promise.all(list.map(readModelFile)))),
   )
   const problems = results.flat().flatMap((result) => (hasProblems(result) ? result.problems : []))
-  const found = results.map((folder) =>
+  const read = results.map((folder) =>
     folder.flatMap((result) => (hasProblems(result) ? [] : [result])),
   )
+  const found = read.map((folder) => folder.flatMap((each) => ('other' in each ? [] : [each])))
+  for (const each of read.flat()) if ('other' in each) onOther?.(each.other)
   if (providers) problems.push(...providerProblems(found.flat(), providers))
   const files = replaceModels(found, onReplaced)
   problems.push(...findNameCollisions(files))

@@ -35,18 +35,28 @@ const parseYaml = (text: string): unknown => {
   }
 }
 
+const isJson = (name: string): boolean => /\.json$/i.test(name)
+
 /** Names of files that are read. */
 const READABLE = /\.(json|ya?ml)$/i
 
 /** The schema may lie beside the files that name it. */
 const SCHEMA = /\.schema\.(json|ya?ml)$/i
 
-/** Whether a folder's file is one of a model. Editors leave hidden files. */
+/** Whether a folder's file is read for a model. Editors leave hidden files. */
 export const isModelFileName = (name: string): boolean =>
   READABLE.test(name) && !SCHEMA.test(name) && !name.startsWith('.')
+
+/** What every model file has. */
+const PARTS = ['card', 'mappings', 'offerings']
+
+/** Whether the value of such a file is meant for a model. YAML is much else, too: the configuration may lie beside. */
+export const isMeantForModel = (name: string, value: unknown): boolean =>
+  isJson(name) ||
+  (typeof value === 'object' && value !== null && PARTS.some((part) => Object.hasOwn(value, part)))
 
 /** The value of a model file's text, JSON or YAML by the file's name. Throws `ModelTextError`. */
 export const parseModelText = (name: string, text: string): unknown => {
   const plain = text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text
-  return /\.json$/i.test(name) ? parseJson(plain) : parseYaml(plain)
+  return isJson(name) ? parseJson(plain) : parseYaml(plain)
 }

@@ -211,14 +211,27 @@ describe('model files in a folder', () => {
   it('of YAML that cannot be read are named with the line, and never quoted', async () => {
     await put('a.yaml', 'card:\n  id: "secret\n')
     await put('b.yaml', 'card: &card\n  id: *card\n')
-    await put('c.yaml', '')
     const problems = await problemsIn()
     expect(problems).toEqual([
       expect.stringMatching(/\/a\.yaml: line \d cannot be read \([A-Z_]+\)$/),
       `${folder}/b.yaml: refers to itself, or too often`,
-      `${folder}/c.yaml: / must be object`,
     ])
     expect(String(problems)).not.toContain('secret')
+  })
+
+  it('are no YAML files about something else, of which somebody is told', async () => {
+    await put('fresnel.yaml', 'keys: [{ key: some }]')
+    await put('empty.yml', '')
+    await put('list.yaml', '[card]')
+    await put('own.yaml', stringify(ownModel('own')))
+    const others: string[] = []
+    const files = await readModelFiles([folder], { onOther: (path) => others.push(path) })
+    expect(files).toEqual([ownModel('own')])
+    expect(others).toEqual(
+      ['empty.yml', 'fresnel.yaml', 'list.yaml'].map((name) => join(folder, name)),
+    )
+    await put('half.yaml', 'offerings: []')
+    expect(await problemsIn()).toContain(`${folder}/half.yaml: / lacks "card"`)
   })
 
   it('name only providers that there are, where these are known', async () => {
