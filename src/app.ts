@@ -44,6 +44,7 @@ import { registerMedia } from './http/routes/media.ts'
 import { type MetricsSource, registerMetrics } from './http/routes/metrics.ts'
 import { registerModelPage } from './http/routes/model-page.ts'
 import { registerModelProviders } from './http/routes/model-providers.ts'
+import { registerModelRouting } from './http/routes/model-routing.ts'
 import { registerModels } from './http/routes/models.ts'
 import { registerOpenApiDocument } from './http/routes/openapi.ts'
 import { registerRequests } from './http/routes/requests.ts'
@@ -166,6 +167,12 @@ const registerNative = (app: FastifyInstance, deps: AppDependencies): void => {
   const healthOf = createHealthOf({ ...routing, configuredProviders })
   registerModelProviders(app, { ...models, healthOf })
   registerModelPage(app, { ...models, publicBaseUrl })
+  registerModelRouting(app, {
+    ...generation,
+    requestTimeoutMs: deps.requestTimeoutMs,
+    providerNames,
+    healthOf,
+  })
   registerRequests(app, {
     requestLog,
     catalog,

@@ -145,12 +145,15 @@ export const deliverAnswer = async (
 export const leastAttemptMs = ({
   deps,
   request,
-}: Pick<GenerationRun, 'deps' | 'request'>): number =>
+}: {
+  readonly deps: Pick<GenerationDependencies, 'routing'>
+  readonly request: Pick<ImageRequest, 'timeoutMs'>
+}): number =>
   Math.min(deps.routing.clock.toReal(deps.routing.policy.leastAttemptMs), request.timeoutMs / 20)
 
 /** A forced provider is asked once: its answer is the answer. */
-const preferencesOf = (
-  { resolved: { forcedProvider } }: RequestPlan,
+export const preferencesOf = (
+  { resolved: { forcedProvider } }: Pick<RequestPlan, 'resolved'>,
   { routing }: ImageRequest,
 ): RoutingPreferences =>
   forcedProvider === undefined ? routing : { ...routing, allowFallbacks: false }

@@ -2,16 +2,16 @@ import type { FastifyInstance } from 'fastify'
 import { GatewayError } from '#src/domain/errors.ts'
 
 /** What may stand behind a model's id in a path. */
-export type ModelPart = 'providers' | 'llms.txt'
+export type ModelPart = 'providers' | 'routing' | 'llms.txt'
 
 /** A model's id may contain slashes; a part is what stands behind the last one. */
-const PART = /^(?:\/openai)?(\/v1\/models\/[^?]+\/(providers|llms\.txt))\/?(?:\?|$)/
+const PART = /^(?:\/openai)?(\/v1\/models\/[^?]+\/(providers|routing|llms\.txt))\/?(?:\?|$)/
 
 const STRATEGY = 'modelPart'
 
 /**
- * Tells `/models/{id}/providers` and `/models/{id}/llms.txt` from `/models/{id}`. The router knows wildcards at the end of
- * a path only, so that all three are `/models/*`, told apart by this constraint.
+ * Tells `/models/{id}/providers`, `/routing` and `/llms.txt` from `/models/{id}`. The router knows wildcards at the end of
+ * a path only, so that all of them are `/models/*`, told apart by this constraint.
  */
 const recogniseModelParts = (app: FastifyInstance): void => {
   if (app.hasConstraintStrategy(STRATEGY)) return

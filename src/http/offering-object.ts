@@ -82,10 +82,11 @@ const presentPrice = (rule: PriceRule, { priceSource }: Offering): JsonObject =>
 const LAST_DATE_MS = 8.64e15
 
 /** `null` also for what is no date: it was told by others. */
-const presentInstant = (atMs: number | undefined): string | null =>
+export const presentInstant = (atMs: number | undefined): string | null =>
   atMs !== undefined && Math.abs(atMs) <= LAST_DATE_MS ? new Date(atMs).toISOString() : null
 
-const presentHealth = (health: ProviderHealth | undefined): JsonObject => ({
+/** How a model stands at a provider; `undefined`: it is not configured. */
+export const presentHealth = (health: ProviderHealth | undefined): JsonObject => ({
   status: health?.status ?? 'not_configured',
   until: presentInstant(health?.untilMs),
   in_flight: health?.inFlight ?? 0,

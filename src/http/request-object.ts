@@ -1,6 +1,7 @@
 import type { JsonObject } from '#src/domain/json.ts'
 import { usdFromMicroUsd } from '#src/domain/money.ts'
 import type {
+  ExcludedOffering,
   ExplainedCandidate,
   ExplainedDecision,
   RequestRecord,
@@ -14,7 +15,8 @@ const round = (value: number): number => Number(value.toPrecision(5))
 
 const presentTime = (ms: number): string => new Date(ms).toISOString()
 
-const presentCandidate = (candidate: ExplainedCandidate): JsonObject => ({
+/** A candidate of a choice, and what put it in its place. */
+export const presentCandidate = (candidate: ExplainedCandidate): JsonObject => ({
   config_key: candidate.configKey,
   standing: candidate.standing,
   ...(candidate.untilMs !== undefined && { until: presentTime(candidate.untilMs) }),
@@ -35,16 +37,27 @@ const presentCandidate = (candidate: ExplainedCandidate): JsonObject => ({
   slow_start_limit: candidate.slowStartLimit,
 })
 
-const presentDecision = (decision: ExplainedDecision): JsonObject => ({
-  after_ms: decision.afterMs,
+/** What was chosen, without what it was chosen from. */
+export const presentChoice = (decision: ExplainedDecision): JsonObject => ({
   type: decision.type,
   ...(decision.chosen !== undefined && { chosen: decision.chosen }),
   ...(decision.reason && { reason: decision.reason }),
   ...(decision.timeoutMs !== undefined && { timeout_ms: Math.round(decision.timeoutMs) }),
   ...(decision.waitMs !== undefined && { wait_ms: Math.round(decision.waitMs) }),
   ...(decision.probe !== undefined && { probe: decision.probe }),
+})
+
+const presentDecision = (decision: ExplainedDecision): JsonObject => ({
+  after_ms: decision.afterMs,
+  ...presentChoice(decision),
   candidates: decision.candidates.map(presentCandidate),
 })
+
+export const presentExcluded = ({
+  configKey,
+  constraint,
+  reason,
+}: ExcludedOffering): JsonObject => ({ config_key: configKey, constraint, reason })
 
 /** A request of the log, without why it was routed so. */
 export const presentRequestRow = (record: RequestRecord): JsonObject => ({
@@ -78,11 +91,7 @@ export const presentRequest = (record: RequestRecord): JsonObject => ({
   routing: {
     sort: record.routing.sort,
     decisions: record.routing.decisions.map(presentDecision),
-    excluded: record.routing.excluded.map(({ configKey, constraint, reason }) => ({
-      config_key: configKey,
-      constraint,
-      reason,
-    })),
+    excluded: record.routing.excluded.map(presentExcluded),
   },
 })
 

@@ -130,10 +130,13 @@ export const historyAfter = (
   return history
 }
 
-const situationOf = (
-  run: Omit<FailoverInput<never, never>, 'work'>,
-  history: ChainHistory,
-): Situation<Candidate> => {
+/** What choices of a request depend on, besides what has been tried. */
+export type ChoiceInput = Pick<
+  FailoverInput<never, never>,
+  'candidates' | 'preferences' | 'deadlineMs' | 'leastAttemptMs' | 'routing' | 'clock'
+>
+
+const situationOf = (run: ChoiceInput, history: ChainHistory): Situation<Candidate> => {
   const { candidates, preferences, deadlineMs, leastAttemptMs, routing } = run
   const { fromReal, nowMs } = routing.clock
   return {
@@ -147,6 +150,10 @@ const situationOf = (
     random: routing.random,
   }
 }
+
+/** What a request's first choice would be made from now. */
+export const firstSituationOf = (input: ChoiceInput): Situation<Candidate> =>
+  situationOf(input, NO_HISTORY)
 
 /** One call of a step: how many images, and whether slow start counts it. */
 interface Call {

@@ -7,6 +7,7 @@ import { keySchemas } from './key-schema.ts'
 import { modelSchemas } from './model-schema.ts'
 import { offeringSchemas } from './offering-schema.ts'
 import { requestSchemas } from './request-schema.ts'
+import { routingSchemas } from './routing-schema.ts'
 
 /** All named schemas of the OpenAPI document. */
 export const componentSchemas = (catalog: Catalog): Record<string, TSchema> => ({
@@ -15,6 +16,7 @@ export const componentSchemas = (catalog: Catalog): Record<string, TSchema> => (
   ...modelSchemas,
   ...offeringSchemas,
   ...requestSchemas,
+  ...routingSchemas,
   ...keySchemas,
   Error: ErrorSchema,
   ...modelParameterSchemas(catalog),

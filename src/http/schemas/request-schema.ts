@@ -50,53 +50,68 @@ const row = {
   response_size_bytes: orNull(count('Of the answer’s body.')),
 }
 
-const CandidateSchema = Type.Object(
-  {
-    config_key: text('The offering.'),
-    standing: oneOf(['usable', 'busy', 'open', 'rate_limited', 'taken_out']),
-    until: Type.Optional(instant('Until when it is left alone.')),
-    tries: count('How often its provider had been tried for this image.'),
-    shortcomings: count('Parts of the request that it cannot honour.'),
-    score: Type.Number({ description: 'Weighted seconds; the smallest is best.' }),
-    terms: Type.Object(
-      {
-        time_cost: Type.Number(),
-        money_cost: Type.Number(),
-        attempt_cost: Type.Number(),
-        success_probability: Type.Number(),
-        in_time_probability: Type.Number(),
-        success_seconds: Type.Number(),
-        failure_seconds: Type.Number(),
-        crowding: Type.Number(),
-      },
-      { description: 'What the score was worked out of.' },
-    ),
-    first_tries_in_flight: count('Of this gateway.'),
-    slow_start_limit: Type.Number({ description: 'How many of them there may be.' }),
-  },
-  { title: 'Candidate', description: 'An offering as it stood when a choice was made.' },
-)
+/** Fields of a candidate of a choice. */
+export const candidateFields = {
+  config_key: text('The offering.'),
+  standing: oneOf(['usable', 'busy', 'open', 'rate_limited', 'taken_out']),
+  until: Type.Optional(instant('Until when it is left alone.')),
+  tries: count('How often its provider had been tried for this image.'),
+  shortcomings: count('Parts of the request that it cannot honour.'),
+  score: Type.Number({ description: 'Weighted seconds; the smallest is best.' }),
+  terms: Type.Object(
+    {
+      time_cost: Type.Number(),
+      money_cost: Type.Number(),
+      attempt_cost: Type.Number(),
+      success_probability: Type.Number(),
+      in_time_probability: Type.Number(),
+      success_seconds: Type.Number(),
+      failure_seconds: Type.Number(),
+      crowding: Type.Number(),
+    },
+    { description: 'What the score was worked out of.' },
+  ),
+  first_tries_in_flight: count('Of this gateway.'),
+  slow_start_limit: Type.Number({ description: 'How many of them there may be.' }),
+}
+
+const CandidateSchema = Type.Object(candidateFields, {
+  title: 'Candidate',
+  description: 'An offering as it stood when a choice was made.',
+})
+
+/** Fields of a choice, without what it was made from. */
+export const choiceFields = {
+  type: oneOf(['try', 'wait', 'stop']),
+  chosen: Type.Optional(text('Config key of the offering that was tried.')),
+  reason: Type.Optional(
+    oneOf([
+      'best',
+      'stale',
+      'probe',
+      'last_resort',
+      'hedge',
+      'exhausted',
+      'no_time',
+      'rate_limited',
+    ]),
+  ),
+  timeout_ms: Type.Optional(ms('Time that the attempt was given.')),
+  wait_ms: Type.Optional(ms('How long was waited for.')),
+  probe: Type.Optional(text('Config key that a paid copy of the request went to.')),
+}
+
+/** An offering that was left out, and why. */
+export const ExcludedSchema = Type.Object({
+  config_key: text('The offering.'),
+  constraint: text('What left it out, such as provider.only.'),
+  reason: text('In words.'),
+})
 
 const DecisionSchema = Type.Object(
   {
     after_ms: ms('Since the request came.'),
-    type: oneOf(['try', 'wait', 'stop']),
-    chosen: Type.Optional(text('Config key of the offering that was tried.')),
-    reason: Type.Optional(
-      oneOf([
-        'best',
-        'stale',
-        'probe',
-        'last_resort',
-        'hedge',
-        'exhausted',
-        'no_time',
-        'rate_limited',
-      ]),
-    ),
-    timeout_ms: Type.Optional(ms('Time that the attempt was given.')),
-    wait_ms: Type.Optional(ms('How long was waited for.')),
-    probe: Type.Optional(text('Config key that a paid copy of the request went to.')),
+    ...choiceFields,
     candidates: Type.Array(componentOf('Candidate'), {
       description: 'In the order in which they would have been tried.',
     }),
@@ -108,13 +123,7 @@ const RoutingSchema = Type.Object(
   {
     sort: oneOf(SORTS),
     decisions: Type.Array(componentOf('Decision')),
-    excluded: Type.Array(
-      Type.Object({
-        config_key: text('The offering.'),
-        constraint: text('What left it out, such as provider.only.'),
-        reason: text('In words.'),
-      }),
-    ),
+    excluded: Type.Array(ExcludedSchema),
   },
   { title: 'Routing', description: 'Why the request went where it went.' },
 )
