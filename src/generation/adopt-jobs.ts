@@ -14,6 +14,7 @@ import type { DecisionTrace } from './decision-trace.ts'
 import type { GeneratedImage } from './generated-image.ts'
 import type { GenerationDependencies } from './generation-dependencies.ts'
 import { deliverAnswer } from './serve-plan.ts'
+import { observedBy, type ProgressTeller } from './tell-progress.ts'
 import { traceAttempts } from './trace-attempts.ts'
 
 /** What jobs are brought to their end with that an earlier process or request created. */
@@ -29,6 +30,8 @@ export interface Adoption {
   readonly memory?: ByteAccount
   /** Told of each job that came to nothing; absent: nobody asks. */
   readonly onJobLost?: (attemptId: string) => void
+  /** Absent: nobody listens. */
+  readonly progress?: ProgressTeller
 }
 
 interface AdoptionTarget extends AttemptTarget {
@@ -37,7 +40,7 @@ interface AdoptionTarget extends AttemptTarget {
 
 type AdoptionWork = AttemptWork<ProviderAnswer, GeneratedImage, AdoptionTarget>
 
-const workOf = ({ deps, trace, wanted, memory }: Adoption): AdoptionWork => ({
+const workOf = ({ deps, trace, wanted, memory, progress }: Adoption): AdoptionWork => ({
   generate: ({ job: kept }, _count, { attemptId, signal, timeoutMs }) => {
     const { provider, providerModelId, job } = kept
     const adopt = deps.adapters.get(provider)?.adopt
@@ -49,7 +52,10 @@ const workOf = ({ deps, trace, wanted, memory }: Adoption): AdoptionWork => ({
   deliver: ({ job: { keepsAll, warnings, cost } }, answer, signal) =>
     deliverAnswer({ deps, trace, memory }, answer, { keepsAll, warnings, wanted, cost }, signal),
   priceOf: ({ job }) => job.cost,
-  ...traceAttempts<AdoptionTarget>(deps.tracer, 'adoption', ({ job }) => job),
+  ...observedBy(
+    progress?.observe,
+    traceAttempts<AdoptionTarget>(deps.tracer, 'adoption', ({ job }) => job).observe,
+  ),
 })
 
 const canAdopt = ({ deps }: Adoption, { provider }: KeptJob): boolean =>

@@ -15,6 +15,7 @@ import { createImageAnswer } from './image-answer.ts'
 import { planRequest } from './plan-request.ts'
 import { createInputsFor } from './provider-call.ts'
 import { type GenerationRun, leastAttemptMs, servePlan } from './serve-plan.ts'
+import { createProgressTeller } from './tell-progress.ts'
 
 interface Adopted {
   readonly images: readonly GeneratedImage[]
@@ -24,14 +25,14 @@ interface Adopted {
 
 /** Images that jobs of an earlier process for this very request still bring. */
 const adoptImages = async (run: GenerationRun): Promise<Adopted> => {
-  const { deps, request, trace, plan, hooks } = run
+  const { deps, request, trace, plan, hooks, progress } = run
   const { jobs = [], onImages, onJobLost } = hooks
   if (jobs.length === 0) return { images: [], history: NO_HISTORY }
   const deadlineMs = trace.startMs + request.timeoutMs
   const { wanted } = plan
   const { memory, signal: gone } = request
   const optional = { ...(onJobLost && { onJobLost }), ...(memory && { memory }) }
-  const adoption = { deps, trace, wanted, deadlineMs, gone, ...optional }
+  const adoption = { deps, trace, wanted, deadlineMs, gone, progress, ...optional }
   const adopted = await adoptJobs(adoption, jobs)
   const images = adopted.images.slice(0, plan.count)
   if (images.length > 0) onImages?.(images)
@@ -101,7 +102,8 @@ export const generateImages = async (
   await reserveCost(deps.budgets, { request, trace }, plan)
   await hooks.onPlanned?.(plan)
   const inputsFor = createInputsFor(request, deps.convertInput)
-  const run = { deps, request, trace, plan, inputsFor, hooks }
+  const progress = createProgressTeller(hooks.onProgress, deps.clock, trace)
+  const run = { deps, request, trace, plan, inputsFor, hooks, progress }
   const { images: adopted, history } = await adoptImages(run)
   const missing = plan.count - adopted.length
   const served = missing > 0 && history ? await serveMissing(run, missing, history) : NOTHING

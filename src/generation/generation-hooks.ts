@@ -2,6 +2,7 @@ import type { PreparedImage } from '#src/domain/image-result.ts'
 import type { KeptJob } from '#src/domain/run-store.ts'
 import type { GeneratedImage } from './generated-image.ts'
 import type { RequestPlan } from './plan-request.ts'
+import type { GenerationProgress } from './tell-progress.ts'
 
 /** What a caller wants to hear of while a request is served. Absent hooks: nobody listens. */
 export interface GenerationHooks {
@@ -13,6 +14,8 @@ export interface GenerationHooks {
   readonly onImages?: (images: readonly GeneratedImage[]) => void
   /** Each draft as it comes; its bytes are held. Absent: providers are not asked to stream. */
   readonly onPreview?: (image: PreparedImage) => void
+  /** The first choice, and each attempt as it begins and as it ends. */
+  readonly onProgress?: (progress: GenerationProgress) => void
   /** A provider has accepted a job. */
   readonly onJob?: (job: KeptJob) => void
   /** The job of this attempt came to nothing. */

@@ -15,6 +15,7 @@ import type { GenerationDependencies, PreparationContext } from './generation-de
 import type { GenerationHooks } from './generation-hooks.ts'
 import type { RequestPlan } from './plan-request.ts'
 import { buildProviderCall, type InputsFor } from './provider-call.ts'
+import { observedBy, type ProgressTeller } from './tell-progress.ts'
 import { traceAttempts } from './trace-attempts.ts'
 
 /** Everything that the attempts of one request share. */
@@ -25,6 +26,7 @@ export interface GenerationRun {
   readonly plan: RequestPlan
   readonly inputsFor: InputsFor
   readonly hooks: GenerationHooks
+  readonly progress: ProgressTeller
 }
 
 /** Of one call: what it cost by what came, or is expected to cost. */
@@ -164,7 +166,7 @@ export const servePlan = (
   count: number,
   history?: ChainHistory,
 ): Promise<FailoverResult<GeneratedImage>> => {
-  const { deps, request, trace, plan, hooks } = run
+  const { deps, request, trace, plan, hooks, progress } = run
   return runAttempts<ProviderAnswer, GeneratedImage>({
     work: {
       generate: (candidate, images, context) =>
@@ -189,7 +191,10 @@ export const servePlan = (
         return deliverAnswer({ deps, trace, memory: request.memory }, answer, delivery, signal)
       },
       priceOf: (candidate, images) => costOf(candidate, request, { images }),
-      ...traceAttempts<Candidate>(deps.tracer, 'request', ({ offering }) => offering),
+      ...observedBy(
+        progress.observe,
+        traceAttempts<Candidate>(deps.tracer, 'request', ({ offering }) => offering).observe,
+      ),
     },
     candidates: plan.candidates,
     preferences: preferencesOf(plan, request),
@@ -204,7 +209,9 @@ export const servePlan = (
     measureWait: (wait) => trace.upstream.measure(wait),
     onDecision: (decision) => {
       const afterMs = Math.round(deps.clock.monotonicMs() - trace.startMs)
-      trace.decisions.push(explainDecision(decision, afterMs, deps.routing.clock))
+      const explained = explainDecision(decision, afterMs, deps.routing.clock)
+      trace.decisions.push(explained)
+      progress.onDecision?.(explained)
     },
     onAttempt: (attempt) => {
       trace.attempts.push(attempt)

@@ -6,7 +6,7 @@ import { isJsonObject } from '#src/domain/json.ts'
 import { createDecisionTrace } from '#src/generation/decision-trace.ts'
 import { estimateRequest } from '#src/generation/estimate-request.ts'
 import { answerLater } from './answer-later.ts'
-import { prefersAsync } from './answer-wishes.ts'
+import { prefersAsync, wantsProgress } from './answer-wishes.ts'
 import { presentEstimate } from './estimate-answer.ts'
 import { readIdempotencyKey } from './idempotent-call.ts'
 import { presentImageAnswer } from './image-answer.ts'
@@ -61,6 +61,7 @@ const sendStream = async (call: ImageCall): Promise<FastifyReply> => {
     },
     previews,
     providerNames: deps.providerNames,
+    tellsProgress: wantsProgress(call.request),
     now: deps.generation.clock.now,
   }
   const body = await streamImageAnswer(options, (hooks) => serveImages(call, hooks))

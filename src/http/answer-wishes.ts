@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { ImageRequest, Warning } from '#src/domain/image-request.ts'
 import type { JsonObject } from '#src/domain/json.ts'
+import { readFlag } from './read-flag.ts'
 
 /** How a client wants to be answered. */
 export type AnswerWishes = Pick<ImageRequest, 'isStreamed' | 'previews' | 'webhookUrl'> & {
@@ -13,6 +14,10 @@ export const prefersAsync = ({ headers }: Pick<FastifyRequest, 'headers'>): bool
   String(headers['prefer'] ?? '')
     .split(',')
     .some((preference) => preference.split(';')[0]?.trim().toLowerCase() === 'respond-async')
+
+/** Whether the client wants to be told of attempts in a stream. */
+export const wantsProgress = ({ headers }: Pick<FastifyRequest, 'headers'>): boolean =>
+  readFlag(headers['x-gateway-progress'] || undefined, 'x-gateway-progress')
 
 const unsupported = (param: string, message: string): Warning => ({
   type: 'unsupported',

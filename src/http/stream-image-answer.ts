@@ -16,6 +16,7 @@ import {
   presentUsage,
   presentWarnings,
 } from './image-answer.ts'
+import { presentProgress } from './progress-event.ts'
 
 /** What a stream's events say besides their images. */
 export interface StreamOptions extends Pick<AnswerContext, 'providerNames'> {
@@ -24,13 +25,16 @@ export interface StreamOptions extends Pick<AnswerContext, 'providerNames'> {
   readonly asked: { readonly quality: string; readonly background: string }
   /** Most drafts that are shown. */
   readonly previews: number
+  /** Whether the client asked to be told of attempts as they happen; others are sent nothing but OpenAI's events. */
+  readonly tellsProgress: boolean
   /** Wall-clock ms. */
   readonly now: () => number
 }
 
 type StreamHooks = Required<
   Pick<GenerationHooks, 'onPlanned' | 'onWaiting' | 'onImages' | 'onPreview'>
->
+> &
+  Pick<GenerationHooks, 'onProgress'>
 
 const EVENT_NAMES: Readonly<Record<Mode, string>> = {
   text_to_image: 'image_generation',
@@ -102,6 +106,14 @@ const createEventWriter = (events: EventStream, options: StreamOptions) => {
   }
 }
 
+/** Writes progress as events of the gateway's own. */
+const createProgressWriter =
+  (events: EventStream, { providerNames }: StreamOptions): GenerationHooks['onProgress'] =>
+  (progress) => {
+    const event = presentProgress(progress, providerNames)
+    events.send(event.type, () => event)
+  }
+
 const writeError = (events: EventStream, error: unknown): void =>
   events.send('error', () => ({ type: 'error', ...toErrorAnswer(toGatewayError(error)).body }))
 
@@ -118,7 +130,14 @@ export const streamImageAnswer = async (
   const writer = createEventWriter(events, options)
   const { onImages, onPreview } = writer
   const onPlanned = (): void => planned.resolve()
-  const served = serve({ onPlanned, onWaiting: onPlanned, onImages, onPreview })
+  const onProgress = options.tellsProgress ? createProgressWriter(events, options) : undefined
+  const served = serve({
+    onPlanned,
+    onWaiting: onPlanned,
+    onImages,
+    onPreview,
+    ...(onProgress && { onProgress }),
+  })
   try {
     await Promise.race([planned.promise, served])
   } catch (error) {

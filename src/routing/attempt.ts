@@ -4,6 +4,7 @@ import { GatewayError, ProviderError } from '#src/domain/errors.ts'
 import type { MicroUsd } from '#src/domain/money.ts'
 import { startAttemptTime, type Untimed } from './attempt-time.ts'
 import type { Candidate } from './candidates.ts'
+import type { ChoiceReason } from './choose-next.ts'
 
 /** One try at one offering, as it ended. */
 export interface Attempt {
@@ -58,6 +59,10 @@ export interface AttemptBegin {
   readonly id: string
   /** Images asked of it. */
   readonly count: number
+  /** Time that its provider's part is given, in real milliseconds. */
+  readonly timeoutMs: number
+  /** Why routing chose it; absent: routing did not. */
+  readonly reason?: ChoiceReason
   /** Whether it is a paid copy of a request, sent to find out if a provider is back. */
   readonly isProbe: boolean
 }
@@ -183,6 +188,8 @@ export interface AttemptSize {
   readonly timeoutMs: number
   /** Absent: a fresh one. */
   readonly id?: string
+  /** Why routing chose it; absent: routing did not. */
+  readonly reason?: ChoiceReason
 }
 
 /** Makes one attempt, the provider's part of which may take `timeoutMs`. Never rejects. */
@@ -193,14 +200,14 @@ export const runAttempt = <Answer, Item, Target extends AttemptTarget>(
   { id = randomUUID(), ...size }: AttemptSize,
 ): Promise<AttemptResult<Item>> => {
   const make = () => makeAttempt(work, limits, target, { id, ...size })
-  return work.observe?.(target, { id, count: size.count, isProbe: false }, make) ?? make()
+  return work.observe?.(target, { id, ...size, isProbe: false }, make) ?? make()
 }
 
 const makeAttempt = async <Answer, Item, Target extends AttemptTarget>(
   work: AttemptWork<Answer, Item, Target>,
   limits: AttemptLimits,
   target: Target,
-  { count, timeoutMs, id }: Required<AttemptSize>,
+  { count, timeoutMs, id }: AttemptSize & { readonly id: string },
 ): Promise<AttemptResult<Item>> => {
   const { cancelGraceMs, clock, gone } = limits
   const begunMs = clock.now()

@@ -170,7 +170,8 @@ const runCall = async <Answer, Item>(
   { count, isFirst }: Call,
 ): Promise<readonly Item[]> => {
   const candidate = chosen.option
-  const order = { candidate, count, timeoutMs, isFirst, isProbe: isFirst && reason === 'probe' }
+  const isProbe = isFirst && reason === 'probe'
+  const order = { candidate, count, timeoutMs, reason, isFirst, isProbe }
   const runners = await race(run, order, chosen, () => situationOf(run, history))
   for (const { result } of runners) run.onAttempt(result.attempt)
   const items = runners.find(({ result }) => result.items.length > 0)?.result.items ?? []

@@ -28,6 +28,7 @@ export const sendProbe = <Answer, Item>(
     candidate: option,
     count: 1,
     timeoutMs,
+    reason: 'probe' as const,
     isFirst: false,
     isProbe: true,
   }

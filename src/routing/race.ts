@@ -118,6 +118,7 @@ export const race = async <Answer, Item>(
     ...order,
     candidate: rival.chosen.option,
     timeoutMs: rival.timeoutMs,
+    reason: rival.reason,
     isFirst: false,
     isProbe: false,
   })

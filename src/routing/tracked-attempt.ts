@@ -7,6 +7,7 @@ import {
   runAttempt,
 } from './attempt.ts'
 import type { Candidate } from './candidates.ts'
+import type { ChoiceReason } from './choose-next.ts'
 import type { Ticket } from './health-book.ts'
 import type { AttemptEnd } from './provider-tracker.ts'
 import type { Routing } from './routing.ts'
@@ -28,6 +29,8 @@ export interface AttemptOrder {
   readonly count: number
   /** In routing's milliseconds. */
   readonly timeoutMs: number
+  /** Why it was chosen. */
+  readonly reason: ChoiceReason
   readonly isFirst: boolean
   readonly isProbe: boolean
 }
@@ -75,8 +78,8 @@ export const trackAttempt = async <Answer, Item>(
   const { routing, work } = context
   const ticket = begin(routing, order)
   const timeoutMs = routing.clock.toReal(order.timeoutMs)
-  const { candidate, count } = order
-  const result = await runAttempt(work, context, candidate, { count, timeoutMs })
+  const { candidate, count, reason } = order
+  const result = await runAttempt(work, context, candidate, { count, timeoutMs, reason })
   settle(routing, ticket, result.attempt)
   return result
 }

@@ -151,6 +151,42 @@ const ErrorEventSchema = Type.Object(
   { title: 'Error event', description: 'It failed after the headers were sent; nothing follows.' },
 )
 
+const PlannedEventSchema = Type.Object(
+  {
+    type: Type.Literal('gateway.planned'),
+    candidates: Type.Array(Type.String(), {
+      description: 'Config keys in the order in which they would be tried.',
+    }),
+    expected_seconds: Type.Number({
+      minimum: 0,
+      description: 'How long a success of the first choice is expected to take.',
+    }),
+  },
+  { title: 'Planned', description: 'With x-gateway-progress: the first choice was made.' },
+)
+
+const AttemptEventSchema = Type.Object(
+  {
+    type: Type.Literal('gateway.attempt'),
+    attempt: Type.Integer({
+      minimum: 1,
+      description: 'Its number in this request; begin and end have the same.',
+    }),
+    provider: text('Slug of the provider.'),
+    provider_name: text('For people.'),
+    config_key: text('The offering that is tried.'),
+    status: oneOf(['started', 'completed', 'failed', 'cancelled']),
+    reason: Type.Optional(
+      oneOf(['best', 'stale', 'probe', 'last_resort', 'hedge'], 'Why it was chosen.'),
+    ),
+    timeout_ms: Type.Optional(count('Time that the provider is given.')),
+    error_code: Type.Optional(text('Why it failed, such as RATE_LIMITED.')),
+    duration_ms: Type.Optional(Type.Number({ minimum: 0 })),
+    after_ms: count('Since the request came.'),
+  },
+  { title: 'Attempt event', description: 'With x-gateway-progress: a try began or ended.' },
+)
+
 /** Answers of the image endpoints. */
 export const imageAnswerSchemas: Readonly<Record<string, TSchema>> = {
   Images: ImageAnswerSchema,
@@ -163,7 +199,13 @@ export const imageAnswerSchemas: Readonly<Record<string, TSchema>> = {
   ImageEvent: Type.Unsafe({
     title: 'Image event',
     description: 'The data of one event; its type is the event’s name too.',
-    anyOf: [PartialImageEventSchema, CompletedEventSchema, ErrorEventSchema],
+    anyOf: [
+      PartialImageEventSchema,
+      CompletedEventSchema,
+      ErrorEventSchema,
+      PlannedEventSchema,
+      AttemptEventSchema,
+    ],
   }),
 }
 

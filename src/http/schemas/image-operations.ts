@@ -33,6 +33,12 @@ const HeadersSchema = Type.Object({
       description: 'true: what would be a warning is a 400, before anything is sent.',
     }),
   ),
+  'x-gateway-progress': wish(
+    Type.Boolean({
+      description:
+        'true: with stream: true there are events gateway.planned and gateway.attempt too, as attempts begin and end.',
+    }),
+  ),
   'x-session-id': wish(text('Your own name for the session, kept with the request.')),
   traceparent: wish(text('W3C Trace Context; its trace id is kept with the request.')),
 })
