@@ -48,6 +48,7 @@ import { registerModelRouting } from './http/routes/model-routing.ts'
 import { registerModels } from './http/routes/models.ts'
 import { registerOpenApiDocument } from './http/routes/openapi.ts'
 import { registerRequests } from './http/routes/requests.ts'
+import { registerUsage } from './http/routes/usage.ts'
 import type { OpenKeptImages } from './images/kept-images.ts'
 import type { MediaStore } from './images/media-store.ts'
 import type { MediaSigner } from './images/media-url.ts'
@@ -181,6 +182,7 @@ const registerNative = (app: FastifyInstance, deps: AppDependencies): void => {
     publicBaseUrl,
     providerNames,
   })
+  registerUsage(app, { requestLog, catalog, providerNames, clock: generation.clock })
   registerBalance(app, { ledger: deps.ledger, clock: generation.clock })
   registerKeys(app, { keys: deps.keys, catalog })
 }

@@ -1,12 +1,13 @@
 import type { Offering } from './offering.ts'
 import {
   addCounts,
+  type DurationScale,
   failuresOf,
   HISTORY_MS,
   HOUR_MS,
   type HourRecord,
   LATENCY_BINS,
-  latencyBinRange,
+  LATENCY_SCALE,
   noCounts,
   type OutcomeCounts,
 } from './provider-stats.ts'
@@ -79,7 +80,11 @@ const addBins = (into: number[], bins: Bins): void => {
  * The duration that `share` of all successes stayed under. Within a bin, durations are taken to lie evenly on the
  * logarithmic scale: on lognormal ones with σ from 0.33 to 0.51 that is less than 4 % off, the bins being a quarter wide.
  */
-const quantileMs = (bins: readonly number[], share: number): number | undefined => {
+const quantileMs = (
+  bins: readonly number[],
+  share: number,
+  { rangeOf }: DurationScale = LATENCY_SCALE,
+): number | undefined => {
   let total = 0
   for (const count of bins) total += count
   const rank = share * total
@@ -89,7 +94,7 @@ const quantileMs = (bins: readonly number[], share: number): number | undefined 
     const count = bins[bin] ?? 0
     if (count === 0) continue
     if (below + count >= rank) {
-      const [fromMs, toMs] = latencyBinRange(bin)
+      const [fromMs, toMs] = rangeOf(bin)
       return fromMs * (toMs / fromMs) ** ((rank - below) / count)
     }
     below += count
@@ -97,8 +102,13 @@ const quantileMs = (bins: readonly number[], share: number): number | undefined 
   return undefined
 }
 
+/** How many durations there are, with the sums of ln(duration) and of its square. */
+export type DurationMoments = Readonly<
+  Pick<OutcomeCounts, 'success' | 'logLatency' | 'logLatencySquared'>
+>
+
 /** Mean and variance of ln(duration) of the successes, of which there is at least one. */
-const momentsOf = ({ success, logLatency, logLatencySquared }: Readonly<OutcomeCounts>) => {
+const momentsOf = ({ success, logLatency, logLatencySquared }: DurationMoments) => {
   const mu = logLatency / success
   return { mu, variance: Math.max(0, logLatencySquared / success - mu ** 2) }
 }
@@ -108,12 +118,13 @@ const momentsOf = ({ success, logLatency, logLatencySquared }: Readonly<OutcomeC
  * distribution, its q-quantile lies between μ − σ√((1−q)/q) and μ + σ√(q/(1−q)) (Cantelli's inequality). Ten images that
  * took 26 s each have a median of 26.0 s, not of 27.6 s, where the middle of their bin is.
  */
-const durationQuantileMs = (
-  counts: Readonly<OutcomeCounts>,
+export const durationQuantileMs = (
+  counts: DurationMoments,
   bins: readonly number[],
   share: number,
+  scale: DurationScale = LATENCY_SCALE,
 ): number | undefined => {
-  const ms = quantileMs(bins, share)
+  const ms = quantileMs(bins, share, scale)
   if (ms === undefined || counts.success === 0) return ms
   const { mu, variance } = momentsOf(counts)
   const sigma = Math.sqrt(variance)

@@ -214,18 +214,30 @@ export const HOUR_MS = 3_600_000
 /** How long hours are kept. */
 export const HISTORY_MS = 30 * 24 * HOUR_MS
 
-/** Latency bins are a quarter wider each, from 10 ms (bin 0: up to there) to 700 s (the last: from there). */
-const FIRST_BIN_MS = 10
+/** Bins are a quarter wider each; there are as many of every scale. */
 const BIN_RATIO = 1.25
 export const LATENCY_BINS = 52
 
-export const latencyBinOf = (ms: number): number => {
-  const bin = 1 + Math.floor(Math.log(ms / FIRST_BIN_MS) / Math.log(BIN_RATIO))
-  return ms <= FIRST_BIN_MS ? 0 : Math.min(bin, LATENCY_BINS - 1)
+/** Where durations are counted by their size: `LATENCY_BINS` bins, 70,000 times the first's end in all. */
+export interface DurationScale {
+  /** The bin of a duration. The first has all that are shorter, the last all that are longer. */
+  binOf(ms: number): number
+  /** Lower and upper end of a bin in ms. */
+  rangeOf(bin: number): readonly [fromMs: number, toMs: number]
 }
 
-/** Lower and upper end of a bin in ms. */
-export const latencyBinRange = (bin: number): readonly [fromMs: number, toMs: number] =>
-  bin === 0
-    ? [FIRST_BIN_MS / BIN_RATIO, FIRST_BIN_MS]
-    : [FIRST_BIN_MS * BIN_RATIO ** (bin - 1), FIRST_BIN_MS * BIN_RATIO ** bin]
+/** A scale whose first bin ends here. */
+export const createDurationScale = (firstBinMs: number): DurationScale => ({
+  binOf: (ms) => {
+    const bin = 1 + Math.floor(Math.log(ms / firstBinMs) / Math.log(BIN_RATIO))
+    return ms <= firstBinMs ? 0 : Math.min(bin, LATENCY_BINS - 1)
+  },
+  rangeOf: (bin) =>
+    bin === 0
+      ? [firstBinMs / BIN_RATIO, firstBinMs]
+      : [firstBinMs * BIN_RATIO ** (bin - 1), firstBinMs * BIN_RATIO ** bin],
+})
+
+/** Latencies go from 10 ms (bin 0: up to there) to 700 s (the last: from there). */
+export const LATENCY_SCALE = createDurationScale(10)
+export const { binOf: latencyBinOf } = LATENCY_SCALE

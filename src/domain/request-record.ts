@@ -3,6 +3,7 @@ import type { Sort } from './image-request.ts'
 import type { Mode } from './model-card.ts'
 import type { MicroUsd } from './money.ts'
 import type { ProviderUsage } from './provider-adapter.ts'
+import type { RequestUsage, UsageQuery } from './request-usage.ts'
 
 /** One candidate as it stood when a choice was made. Times are real. */
 export interface ExplainedCandidate {
@@ -102,6 +103,8 @@ export interface RequestRecord {
   /** Wasted attempts included. */
   readonly cost: MicroUsd
   readonly durationMs: number
+  /** Of that what the gateway itself took, providers not waited for, to a tenth of a ms; absent: not known. */
+  readonly overheadMs?: number
   /** Absent: it completed, or the client left. */
   readonly errorCode?: GatewayErrorCode
   readonly errorMessage?: string
@@ -187,6 +190,8 @@ export interface RequestLog {
   findOfAnyone(id: string): Promise<RequestRecord | undefined>
   list(query: RequestQuery): Promise<RequestPage>
   summarize(filter: RequestFilter): Promise<RequestSummary>
+  /** As `summarize`, by time, model and provider. */
+  sumUsage(query: UsageQuery): Promise<RequestUsage>
   /** Resolves when other gateways can read what was added before, or in 200 ms at most. Never rejects. */
   flush(): Promise<void>
 }

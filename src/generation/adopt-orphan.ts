@@ -53,6 +53,7 @@ const traceOf = (
   const fresh = createDecisionTrace(requestId, clock)
   return {
     ...fresh,
+    isTakenOver: true,
     createdAtMs,
     nonce,
     startMs: fresh.startMs - Math.max(0, clock.now() - createdAtMs),

@@ -51,6 +51,8 @@ export interface DecisionTrace {
   readonly attempts: Attempt[]
   /** Time spent waiting for providers. */
   readonly upstream: BusyTime
+  /** Whether another process began it: how long that waited for providers is not known. Absent: it did not. */
+  readonly isTakenOver?: boolean
 }
 
 export const createDecisionTrace = (requestId: string, clock: Clock): DecisionTrace => ({
@@ -63,6 +65,13 @@ export const createDecisionTrace = (requestId: string, clock: Clock): DecisionTr
   attempts: [],
   upstream: new BusyTime(clock),
 })
+
+/** What the gateway itself has taken until now, in ms: all but the waiting for providers; `undefined`: not known. */
+export const overheadMsOf = (
+  { isTakenOver, startMs, upstream }: DecisionTrace,
+  clock: Pick<Clock, 'monotonicMs'>,
+): number | undefined =>
+  isTakenOver ? undefined : Math.max(0, clock.monotonicMs() - startMs - upstream.totalMs)
 
 /** The attempt that the answer is attributed to: the last that completed, else the last. */
 export const decisiveAttempt = (trace: DecisionTrace): Attempt | undefined =>

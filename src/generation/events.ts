@@ -13,6 +13,8 @@ export interface RequestOutcome {
   readonly trace: DecisionTrace
   readonly status: 'completed' | 'rejected' | 'upstream_failure' | 'cancelled'
   readonly durationMs: number
+  /** Of that what the gateway itself took, to a tenth of a ms; absent: not known. */
+  readonly overheadMs?: number
   /** Wasted attempts included. */
   readonly cost: MicroUsd
   readonly images: number

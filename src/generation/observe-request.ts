@@ -12,7 +12,7 @@ import {
   traced,
 } from '#src/domain/tracer.ts'
 import { type Budgets, settleCost } from './budgets.ts'
-import type { DecisionTrace } from './decision-trace.ts'
+import { type DecisionTrace, overheadMsOf } from './decision-trace.ts'
 import type { GenerationEvents, RequestOutcome } from './events.ts'
 
 interface Observed {
@@ -53,6 +53,9 @@ const factsOfOutcome = ({ status, trace, cost, images, errorCode }: RequestOutco
   return { ...facts, errorType: errorCode, isFailure: GATEWAY_ERRORS[errorCode].status >= 500 }
 }
 
+/** How a request ended, without what is the same of all. */
+type RequestEnd = Omit<RequestOutcome, 'request' | 'trace' | 'durationMs' | 'overheadMs' | 'cost'>
+
 /** What an answer tells of how its request went. */
 interface ObservedResult {
   readonly images: readonly unknown[]
@@ -66,9 +69,17 @@ const observe = async <T extends ObservedResult>(
   span: Span,
 ): Promise<T> => {
   const costNow = () => trace.attempts.reduce((sum, attempt) => sum + attempt.cost, 0)
-  const tell = (part: Omit<RequestOutcome, 'request' | 'trace' | 'durationMs' | 'cost'>): void => {
+  const tell = (part: RequestEnd): void => {
     const durationMs = Math.round(clock.monotonicMs() - trace.startMs)
-    const outcome = { request, trace, durationMs, cost: costNow(), ...part }
+    const overheadMs = overheadMsOf(trace, clock)
+    const outcome = {
+      request,
+      trace,
+      durationMs,
+      ...(overheadMs !== undefined && { overheadMs: Math.round(overheadMs * 10) / 10 }),
+      cost: costNow(),
+      ...part,
+    }
     events.emit('request', outcome)
     span.note(factsOfOutcome(outcome))
   }

@@ -57,7 +57,7 @@ export const recordPending = (arrival: Arrival): RequestRecord => ({
 
 /** A request that has ended, as the log keeps it. Pure. */
 export const recordOf = (outcome: RequestOutcome): RequestRecord => {
-  const { trace, status, durationMs, cost, errorCode, errorMessage, usage } = outcome
+  const { trace, status, durationMs, overheadMs, cost, errorCode, errorMessage, usage } = outcome
   const provider = decisiveAttempt(trace)?.provider
   return {
     ...recordArrival(outcome),
@@ -65,6 +65,7 @@ export const recordOf = (outcome: RequestOutcome): RequestRecord => {
     attempts: trace.attempts.map(recordAttempt),
     cost,
     durationMs,
+    ...(overheadMs !== undefined && { overheadMs }),
     ...(provider !== undefined && { provider }),
     ...(errorCode && { errorCode }),
     ...(errorMessage !== undefined && { errorMessage }),

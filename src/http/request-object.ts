@@ -73,6 +73,7 @@ export const presentRequestRow = (record: RequestRecord): JsonObject => ({
   cost: usdFromMicroUsd(record.cost),
   currency: 'usd',
   duration_ms: record.durationMs,
+  overhead_ms: record.overheadMs ?? null,
   key_id: record.keyId ?? null,
   error_code: record.errorCode ?? null,
   error_message: record.errorMessage ?? null,

@@ -143,6 +143,12 @@ const createReads = (reader: RequestLogReader, own: MemoryRequestLog, outbox: Re
         reader.summarize(filter).then((summary) => ({ ...summary, isPartial: false })),
         async () => ({ ...(await own.summarize(filter)), isPartial: true }),
       ),
+    sumUsage: (query) =>
+      orElse(
+        SCAN_LIMIT_MS,
+        reader.sumUsage(query).then((usage) => ({ ...usage, isPartial: false })),
+        async () => ({ ...(await own.sumUsage(query)), isPartial: true }),
+      ),
   } satisfies Partial<RequestLog>
 }
 

@@ -28,4 +28,6 @@ it('ends the entry of a request that another gateway began, and adds none', asyn
       errorCode: 'INTERNAL_ERROR',
     }),
   ])
+  // What the other gateway waited for providers is not known.
+  expect(records[0]).not.toHaveProperty('overheadMs')
 })

@@ -15,6 +15,9 @@ import { fullRecord, START_MS, sampleRecord } from './request-log-samples.ts'
 
 const bench = createLogBench()
 
+/** All requests of the samples. */
+const USAGE = { span: { fromMs: START_MS, toMs: START_MS + 60_000, intervalMs: 60_000 } }
+
 /** A way to Redis on which every answer takes so long. */
 const startSlowRedis = async (redisPort: number, delayMs: number) => {
   const sockets = new Set<Socket>()
@@ -60,6 +63,7 @@ describe.skipIf(!hasRedisServer)(
     const expectOwnOnly = async (log: SharedRequestLog, record = sampleRecord('own')) => {
       expect(await log.list({ limit: 10 })).toEqual({ records: [record], isPartial: true })
       expect(await log.summarize({})).toEqual({ count: 1, cost: 0, isPartial: true })
+      expect(await log.sumUsage(USAGE)).toMatchObject({ totals: { requests: 1 }, isPartial: true })
       expect(await log.find('own', undefined)).toEqual(record)
       expect(await log.findOfAnyone('own')).toEqual(record)
       const refused = {
@@ -97,6 +101,7 @@ describe.skipIf(!hasRedisServer)(
       const reads = [
         () => log.list({ limit: 10 }),
         () => log.summarize({}),
+        () => log.sumUsage(USAGE),
         () => log.find('own', undefined),
       ]
       for (const read of reads) expect(await elapsed(read)).toBeLessThan(1_200)

@@ -37,6 +37,20 @@ describe.skipIf(!hasRedisServer)(`the log of requests in Redis${redisReason}`, (
     }
   })
 
+  it('sums up usage from its index alone', async () => {
+    const [a, b] = await two()
+    a.add(fullRecord('a'))
+    await a.tellAll()
+    const { client } = redis()
+    const names = (await client.keys(`${PREFIX}r:*`)) as string[]
+    expect(names).toHaveLength(1)
+    await client.del(names)
+    const span = { fromMs: START_MS, toMs: START_MS, intervalMs: 1_000 }
+    const { totals, overhead, providers } = await b.sumUsage({ span })
+    expect([totals.cost, totals.durations.meanMs, overhead.meanMs]).toEqual([67_000, 24_423, 12.3])
+    expect(providers.map(({ name }) => name)).toEqual(['vertex'])
+  })
+
   it('knows the end of a request that another gateway brought to it', async () => {
     const [a, b] = await two()
     a.add(sampleRecord('x', { status: 'pending' }))

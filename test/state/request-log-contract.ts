@@ -202,6 +202,65 @@ export const describeRequestLog = (create: () => Promise<LogUnderContract>): voi
       ])
     })
 
+    it('is summed up by time, model and provider', async () => {
+      const HOUR = 3_600_000
+      const served = { provider: 'fal', keyId: 'k a', durationMs: 4_000, overheadMs: 2.5 }
+      log.add(sampleRecord('a', { ...served, cost: 10, model: 'ü/m' }))
+      log.add(sampleRecord('b', { ...served, cost: 20, createdAtMs: START_MS - HOUR }))
+      const failed = { status: 'upstream_failure', durationMs: 100_000 } as const
+      log.add(sampleRecord('c', { ...served, ...failed, provider: 'x|y', cost: 3 }))
+      await half()
+      log.add(sampleRecord('early', { ...served, createdAtMs: START_MS - HOUR - 1 }))
+      log.add(sampleRecord('theirs', { createdAtMs: START_MS + 1, durationMs: 8_000 }))
+      log.add(sampleRecord('p', { status: 'pending', keyId: 'k a', createdAtMs: START_MS + 2 }))
+      await settled()
+      const none = { completed: 0, pending: 0, rejected: 0, upstream_failure: 0, cancelled: 0 }
+      const no = { p50Ms: undefined, p95Ms: undefined, meanMs: undefined }
+      const about = (ms: number) => ({
+        p50Ms: expect.closeTo(ms),
+        p95Ms: expect.closeTo(ms),
+        meanMs: expect.closeTo(ms),
+      })
+      const done = (requests: number, cost: number, counts: object = {}) => ({
+        requests,
+        cost,
+        counts: { ...none, completed: requests, ...counts },
+        durations: about(4_000),
+      })
+      const span = { fromMs: START_MS - HOUR, toMs: START_MS + 3, intervalMs: HOUR }
+      expect(await log.sumUsage({ keyId: 'k a', span })).toEqual({
+        totals: done(4, 33, { completed: 2, upstream_failure: 1, pending: 1 }),
+        overhead: about(2.5),
+        intervals: [
+          { atMs: START_MS - HOUR, ...done(1, 20) },
+          {
+            atMs: START_MS,
+            ...done(3, 13, { completed: 1, upstream_failure: 1, pending: 1 }),
+          },
+        ],
+        models: [
+          {
+            name: 'google/painter',
+            ...done(3, 23, { completed: 1, upstream_failure: 1, pending: 1 }),
+          },
+          { name: 'ü/m', ...done(1, 10) },
+        ],
+        providers: [
+          { name: 'fal', ...done(2, 30) },
+          { name: 'x|y', ...done(1, 3, { completed: 0, upstream_failure: 1 }), durations: no },
+        ],
+        isPartial: false,
+      })
+      const all = await log.sumUsage({ span })
+      expect([all.totals.requests, all.totals.durations.p95Ms]).toEqual([
+        5,
+        expect.closeTo(8_000, -3),
+      ])
+      const model = 'ü/m'
+      expect((await log.sumUsage({ keyId: 'k a', model, span })).totals).toEqual(done(1, 10))
+      expect((await log.sumUsage({ keyId: null, span })).totals.requests).toBe(1)
+    })
+
     it('has nothing of a text that a client made too long', async () => {
       const long = 'x'.repeat(1_000_000)
       log.add(sampleRecord('a', { model: long, user: `${'y'.repeat(511)}\u{1f600}` }))

@@ -43,6 +43,7 @@ export const fullRecord = (id: string, part: Partial<RequestRecord> = {}): Reque
     ],
     cost: 67_000,
     durationMs: 24_423,
+    overheadMs: 12.3,
     errorCode: 'TIMEOUT',
     errorMessage: 'It took too long — really.',
     user: 'somebody ü',

@@ -2,7 +2,6 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { Catalog } from '#src/catalog/catalog.ts'
-import type { ApiKey } from '#src/domain/api-key.ts'
 import type { ByteAccount } from '#src/domain/byte-account.ts'
 import { GatewayError, invalidRequest } from '#src/domain/errors.ts'
 import { positionOf } from '#src/domain/request-position.ts'
@@ -20,6 +19,7 @@ import {
 } from '#src/http/request-list-query.ts'
 import { presentRequest, presentRequestRow, presentSummary } from '#src/http/request-object.ts'
 import { findRequestResult, type ResultDependencies } from '#src/http/request-result.ts'
+import { keyFilterOf, loggedModelOf, viewerOf } from '#src/http/request-viewer.ts'
 import { documentedAnswers } from '#src/http/schemas/documented.ts'
 import {
   listRequestsOperation,
@@ -40,34 +40,6 @@ export interface RequestRouteDependencies {
 }
 
 const ParamsSchema = Type.Object({ id: Type.String({ description: 'Id of the request.' }) })
-
-/** Who asks, and so what can be seen. */
-interface Viewer {
-  readonly keyId: string | null
-  readonly isAdmin: boolean
-}
-
-const viewerOf = (key: ApiKey | null): Viewer => ({
-  keyId: key?.id ?? null,
-  isAdmin: key?.isAdmin === true,
-})
-
-/** The model's canonical id; what is no model's name is what a client may have asked for in vain. */
-const modelOf = (catalog: Catalog, name: string): string => {
-  try {
-    return catalog.resolve(name).model.card.id
-  } catch (error) {
-    if (error instanceof GatewayError) return name
-    throw error
-  }
-}
-
-const keyFilterOf = ({ keyId, isAdmin }: Viewer, asked: string | undefined): RequestFilter => {
-  if (isAdmin) return asked === undefined ? {} : { keyId: asked }
-  if (asked === undefined || asked === keyId) return { keyId }
-  // An empty list would say that the other key has sent nothing.
-  throw invalidRequest('key_id must be your own key: only the admin key sees others.', 'key_id')
-}
 
 const findFor = (
   requestLog: RequestLog,
@@ -128,7 +100,7 @@ export const registerRequests = (
       const filter = {
         ...keyFilterOf(viewerOf(apiKey), query.key_id),
         ...readFilter(query),
-        ...(model !== undefined && { model: modelOf(catalog, model) }),
+        ...(model !== undefined && { model: loggedModelOf(catalog, model) }),
       }
       const withSummary = readFlag(summary, 'summary')
       const range = await readRange(requestLog, filter, query)

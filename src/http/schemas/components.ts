@@ -8,6 +8,7 @@ import { modelSchemas } from './model-schema.ts'
 import { offeringSchemas } from './offering-schema.ts'
 import { requestSchemas } from './request-schema.ts'
 import { routingSchemas } from './routing-schema.ts'
+import { usageSchemas } from './usage-schema.ts'
 
 /** All named schemas of the OpenAPI document. */
 export const componentSchemas = (catalog: Catalog): Record<string, TSchema> => ({
@@ -17,6 +18,7 @@ export const componentSchemas = (catalog: Catalog): Record<string, TSchema> => (
   ...offeringSchemas,
   ...requestSchemas,
   ...routingSchemas,
+  ...usageSchemas,
   ...keySchemas,
   Error: ErrorSchema,
   ...modelParameterSchemas(catalog),

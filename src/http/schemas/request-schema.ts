@@ -36,6 +36,7 @@ const row = {
   cost: usd,
   currency: Type.Literal('usd'),
   duration_ms: ms('Up to its end.'),
+  overhead_ms: orNull(ms('Of that what the gateway itself took, providers not waited for.')),
   key_id: orNull(text('Which key it came with.')),
   error_code: Type.Unsafe({
     enum: [...Object.keys(GATEWAY_ERRORS), null],
@@ -215,6 +216,7 @@ const exampleRow = {
   cost: 0.067,
   currency: 'usd',
   duration_ms: 24423,
+  overhead_ms: 11.4,
   key_id: 'key_9f86d081884c',
   error_code: null,
   error_message: null,
@@ -242,6 +244,7 @@ export const examplePendingRequest = {
   attempts: [],
   cost: 0,
   duration_ms: 0,
+  overhead_ms: null,
   response_size_bytes: null,
   routing: { sort: 'balanced', decisions: [], excluded: [] },
 }

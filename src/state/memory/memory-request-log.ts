@@ -1,9 +1,14 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { positionOf } from '#src/domain/request-position.ts'
 import type { RequestIdentity, RequestLog, RequestRecord } from '#src/domain/request-record.ts'
 import { boundRecord, createMatcher, place, selectPage } from '#src/domain/request-selection.ts'
+import { UsageTally, usageFilterOf } from '#src/domain/request-usage.ts'
 
 /** About 5 kB each, with the explanation of their routing. */
 export const DEFAULT_MAX_RECORDS = 2_000
+
+/** Records that are summed up in one turn: a millisecond or two. */
+const PIECE_RECORDS = 4_096
 
 export interface MemoryRequestLogOptions {
   /** Absent: 2,000. */
@@ -92,6 +97,18 @@ export const createMemoryRequestLog = ({
       const matching = known().filter(createMatcher(filter))
       const cost = matching.reduce((sum, record) => sum + record.cost, 0)
       return { count: matching.length, cost, isPartial: false }
+    },
+    sumUsage: async (query) => {
+      const tally = new UsageTally(query.span)
+      const matches = createMatcher(usageFilterOf(query))
+      const records = known()
+      for (let start = 0; start < records.length; start += PIECE_RECORDS) {
+        if (start > 0) await nextTurn()
+        for (const record of records.slice(start, start + PIECE_RECORDS)) {
+          if (matches(record)) tally.add(record)
+        }
+      }
+      return { ...tally.usage(), isPartial: false }
     },
     flush: async () => undefined,
   }

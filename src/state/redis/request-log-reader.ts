@@ -1,6 +1,13 @@
 import { isMoment, positionPartOf } from '#src/domain/request-position.ts'
 import type { RequestFilter, RequestQuery, RequestRecord } from '#src/domain/request-record.ts'
 import { createMatcher, selectPage } from '#src/domain/request-selection.ts'
+import {
+  type RequestFigures,
+  type RequestUsage,
+  type UsageQuery,
+  UsageTally,
+  usageFilterOf,
+} from '#src/domain/request-usage.ts'
 import { asHash } from './batch.ts'
 import type { RedisConnection } from './connect.ts'
 import { entryOf, type LogEntry } from './request-log-entry.ts'
@@ -116,18 +123,32 @@ export class RequestLogReader {
     return [...page, ...beyond]
   }
 
-  async summarize(filter: RequestFilter): Promise<{ count: number; cost: number }> {
+  /** All that match, what waits first, then piece by piece. */
+  async #each(filter: RequestFilter, take: (figures: RequestFigures) => void): Promise<void> {
     const { connection, outbox, now } = this.#parts
     const fresh = outbox.waiting()
-    const own = [...fresh.values()].filter(createMatcher(filter))
-    let [count, cost] = [own.length, own.reduce((sum, record) => sum + record.cost, 0)]
+    for (const record of [...fresh.values()].filter(createMatcher(filter))) take(record)
     const isKnown = ({ position }: LogEntry) => fresh.has(position)
     const scan = { filter: this.#kept(filter), isKnown, nowMs: now() }
     await scanEntries(connection, { ...scan, direction: 'to_older' }, (entries) => {
-      count += entries.length
-      cost += entries.reduce((sum, entry) => sum + entry.cost, 0)
+      for (const entry of entries) take(entry)
       return 'more'
     })
+  }
+
+  async summarize(filter: RequestFilter): Promise<{ count: number; cost: number }> {
+    let [count, cost] = [0, 0]
+    await this.#each(filter, (figures) => {
+      count += 1
+      cost += figures.cost
+    })
     return { count, cost }
+  }
+
+  /** From the index alone: no record is read. */
+  async sumUsage(query: UsageQuery): Promise<Omit<RequestUsage, 'isPartial'>> {
+    const tally = new UsageTally(query.span)
+    await this.#each(usageFilterOf(query), (figures) => tally.add(figures))
+    return tally.usage()
   }
 }

@@ -84,6 +84,7 @@ const RecordSchema = object({
   attempts: list(AttemptSchema),
   cost: number({ minimum: 0 }),
   durationMs: number(),
+  overheadMs: optional(number()),
   errorCode: optional(code<NonNullable<RequestRecord['errorCode']>>()),
   errorMessage: optional(string()),
   user: optional(string()),
