@@ -48,6 +48,7 @@ import { registerModelRouting } from './http/routes/model-routing.ts'
 import { registerModels } from './http/routes/models.ts'
 import { registerOpenApiDocument } from './http/routes/openapi.ts'
 import { registerRequests } from './http/routes/requests.ts'
+import { type GatewayStatus, registerStatus } from './http/routes/status.ts'
 import { registerUsage } from './http/routes/usage.ts'
 import type { OpenKeptImages } from './images/kept-images.ts'
 import type { MediaStore } from './images/media-store.ts'
@@ -81,6 +82,8 @@ export interface AppDependencies {
   readonly detached: BusyCount
   readonly history: PerformanceHistory
   readonly metrics: MetricsSource
+  /** How the gateway stands now. */
+  readonly readStatus: () => GatewayStatus
   /** Told of each call how it was answered; absent: nobody asks. */
   readonly onAnswered?: (call: AnsweredCall) => void
   /** Whether metrics have a port of their own. */
@@ -185,6 +188,13 @@ const registerNative = (app: FastifyInstance, deps: AppDependencies): void => {
   registerUsage(app, { requestLog, catalog, providerNames, clock: generation.clock })
   registerBalance(app, { ledger: deps.ledger, clock: generation.clock })
   registerKeys(app, { keys: deps.keys, catalog })
+  registerStatus(app, {
+    readStatus: deps.readStatus,
+    catalog,
+    configuredProviders,
+    providerNames,
+    healthOf,
+  })
 }
 
 /** What belongs to no version of an API. */

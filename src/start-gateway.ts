@@ -31,11 +31,13 @@ import { checkKeyModels, type RunningKeys, startKeys } from './start-keys.ts'
 import { type RunningMedia, startMedia } from './start-media.ts'
 import { answerCounter, startMetrics, watchParts } from './start-metrics.ts'
 import { listen, settleAll } from './start-problems.ts'
-import { startRequestLog } from './start-request-log.ts'
+import { type RunningRequestLog, startRequestLog } from './start-request-log.ts'
 import { startRouting } from './start-routing.ts'
 import { startRuns } from './start-runs.ts'
+import { startStatus } from './start-status.ts'
 import { startTracing, traceImageWork } from './start-tracing.ts'
 import { countEvents } from './telemetry/count-events.ts'
+import type { Metrics } from './telemetry/create-metrics.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { logRequestEvents } from './telemetry/request-events.ts'
 
@@ -143,6 +145,19 @@ interface GatewayParts {
   release(): Promise<void>
 }
 
+/** Has whoever listens told of requests, the request log among them. */
+const startLog = (
+  config: Config,
+  { events }: GenerationDependencies,
+  { logger, metrics }: { readonly logger: Logger; readonly metrics: Metrics },
+): RunningRequestLog => {
+  const log = startRequestLog(config, logger, metrics)
+  logRequestEvents(events, logger)
+  countEvents(events, metrics)
+  recordRequests(events, log.requestLog)
+  return log
+}
+
 const createParts = async (
   config: Config,
   logger: Logger,
@@ -182,10 +197,8 @@ const createParts = async (
     logger,
     tracer,
   })
-  const { requestLog, waiting, close: closeRequestLog } = startRequestLog(config, logger, metrics)
-  logRequestEvents(generation.events, logger)
-  countEvents(generation.events, metrics)
-  recordRequests(generation.events, requestLog)
+  const log = startLog(config, generation, { logger, metrics })
+  const { requestLog, waiting } = log
   const openKeptImages = createOpener(config, media)
   const providerNames = new Map(providerModules.map(({ id, name }) => [id, name]))
   const {
@@ -201,10 +214,11 @@ const createParts = async (
     // Adapters may still have jobs to cancel for clients that left; they limit themselves to a few seconds.
     await calls.untilNone()
     await Promise.all([upstream.close(), fetcher.close(), runningRouting.close(), closeRuns()])
-    await Promise.all([closeRequestLog(), closeKeys()])
+    await Promise.all([log.close(), closeKeys()])
     media.close()
     await Promise.all([...adapters.values()].map((adapter) => adapter.close?.()))
   }
+  const statusParts = { config, readiness, admission, routing: runningRouting, requestLog: log }
   const app: AppDependencies = {
     generation,
     inspectImage: inspectUpload,
@@ -219,6 +233,7 @@ const createParts = async (
     openKeptImages,
     providerNames,
     metrics,
+    readStatus: startStatus(statusParts),
     onAnswered: answerCounter(metrics),
     logger,
     readiness,

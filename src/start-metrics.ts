@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import type { App } from './app.ts'
 import type { Catalog } from './catalog/catalog.ts'
 import type { ReloadableCatalog } from './catalog/reloadable-catalog.ts'
@@ -8,6 +7,7 @@ import { RoutingFieldSchema } from './domain/image-request.ts'
 import type { GenerationDependencies } from './generation/generation-dependencies.ts'
 import type { AnsweredCall } from './http/plugins/traffic.ts'
 import { imageQueueLength } from './images/image-queue.ts'
+import { readVersion } from './read-version.ts'
 import type { RunningAdmission } from './start-admission.ts'
 import type { RunningRequestLog } from './start-request-log.ts'
 import type { RunningRuns } from './start-runs.ts'
@@ -28,11 +28,6 @@ export const labelsOf = ({ models }: Pick<Catalog, 'models'>): CatalogLabels => 
     offering: offerings.map(({ configKey }) => configKey),
     param: [...new Set(params)],
   }
-}
-
-const readVersion = (): string => {
-  const file = new URL('../package.json', import.meta.url)
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
 }
 
 /** Metrics that count nothing yet. */

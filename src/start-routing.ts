@@ -29,6 +29,8 @@ export interface RoutingParts {
 export interface RunningRouting {
   readonly routing: Routing
   readonly history: PerformanceHistory
+  /** Whether other gateways are told what is learnt, as it was told last. */
+  sharing(): SharingStatus
   /** Tells the others the last of it. */
   close(): Promise<void>
 }
@@ -36,10 +38,15 @@ export interface RunningRouting {
 const configKeysOf = ({ models }: Pick<Catalog, 'models'>): string[] =>
   models.flatMap(({ offerings }) => offerings.map(({ configKey }) => configKey))
 
-const createSharing = ({ config, catalog, logger, metrics }: RoutingParts): StatsSharing => {
+const createSharing = (
+  { config, catalog, logger, metrics }: RoutingParts,
+  note: (status: SharingStatus) => void,
+): StatsSharing => {
   const { redisUrl, timeScale } = config
   if (redisUrl === undefined) return createLocalExchange({ clock: systemClock, timeScale })
-  const onStatus = ({ isShared, reason }: SharingStatus): void => {
+  const onStatus = (status: SharingStatus): void => {
+    const { isShared, reason } = status
+    note(status)
     metrics.set('fresnel_state_shared', {}, Number(isShared))
     if (isShared) logger.info('what is learnt about providers is shared through Redis')
     else
@@ -59,7 +66,10 @@ const createSharing = ({ config, catalog, logger, metrics }: RoutingParts): Stat
 /** Takes in what is known already, for 2 s at most, and keeps routing up to date until it is closed. */
 export const startRouting = async (parts: RoutingParts): Promise<RunningRouting> => {
   const { config, catalog, configuredProviders, closing } = parts
-  const sharing = createSharing(parts)
+  let status: SharingStatus = { isShared: false }
+  const sharing = createSharing(parts, (told) => {
+    status = told
+  })
   const routing = createRouting({
     models: catalog.models,
     configuredProviders,
@@ -84,5 +94,5 @@ export const startRouting = async (parts: RoutingParts): Promise<RunningRouting>
     clearInterval(ticking)
     return sharing.close()
   }
-  return { routing, history: sharing.history, close }
+  return { routing, history: sharing.history, sharing: () => status, close }
 }

@@ -35,7 +35,7 @@ interface Call {
 describe('answers are as the OpenAPI document says:', () => {
   let gateway: TestGateway
   beforeAll(async () => {
-    gateway = await startTestGateway()
+    gateway = await startTestGateway({ environment: { GATEWAY_ADMIN_KEY: 'admin-key' } })
   })
   afterEach(() => resetEmulators(gateway))
   afterAll(() => gateway.close())
@@ -167,8 +167,17 @@ describe('answers are as the OpenAPI document says:', () => {
     { path: '/v1/requests/{id}', url: '/v1/requests/none', status: 404 },
     { path: '/v1/media/{file}', url: '/v1/media/none.png', status: 404 },
     { path: '/metrics', status: 401 },
+    { path: '/v1/status', status: 401 },
   ])('the error $status of $path', async (call) => {
     await check(call)
+  })
+
+  it('the status, some of its offerings not well', async () => {
+    gateway.emulators.replicate.setScenario({ always: 'bad_key' })
+    await generate({ status: 502 }, { model: `replicate/${FIRST_MODEL}` })
+    const headers = { authorization: 'Bearer admin-key' }
+    const { providers } = await check({ path: '/v1/status', status: 200, headers })
+    expect(providers).toContainEqual(expect.objectContaining({ status: 'down' }))
   })
 
   it('the error when no provider is left', async () => {

@@ -8,6 +8,7 @@ import { modelSchemas } from './model-schema.ts'
 import { offeringSchemas } from './offering-schema.ts'
 import { requestSchemas } from './request-schema.ts'
 import { routingSchemas } from './routing-schema.ts'
+import { statusSchemas } from './status-schema.ts'
 import { usageSchemas } from './usage-schema.ts'
 
 /** All named schemas of the OpenAPI document. */
@@ -19,6 +20,7 @@ export const componentSchemas = (catalog: Catalog): Record<string, TSchema> => (
   ...requestSchemas,
   ...routingSchemas,
   ...usageSchemas,
+  ...statusSchemas,
   ...keySchemas,
   Error: ErrorSchema,
   ...modelParameterSchemas(catalog),
