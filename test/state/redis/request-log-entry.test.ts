@@ -5,7 +5,7 @@ import { fullRecord, sampleRecord } from '#test/state/request-log-samples.ts'
 const POSITION = '0mi7t15s00123456789 key_1 req_1'
 const IDENTITY = { id: 'req_1', keyId: 'key_1', createdAtMs: Number.parseInt('0mi7t15s0', 36) }
 
-/** What version 0.1.0 read entries with; the last group is the model, decoded as a URI component. */
+/** What versions read entries with that know no figures; the last group is the model, decoded as a URI component. */
 const ENTRY_BEFORE = /^([0-9a-z]+) ([!-~]*) ([!-~]+) ([a-z_]+) (\d{1,15}) ([!-~]*)$/
 
 const knownOf = (text: string) => {
