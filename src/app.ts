@@ -1,6 +1,7 @@
 import cors from '@fastify/cors'
 import multipart from '@fastify/multipart'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { createConsoleFiles } from './console/console-files.ts'
 import type { BusyCount } from './domain/busy-count.ts'
 import type { ByteAccount } from './domain/byte-account.ts'
 import type { KeyLimiter } from './domain/key-limiter.ts'
@@ -35,6 +36,7 @@ import { type AnsweredCall, registerTraffic, type Traffic } from './http/plugins
 import { createHealthOf } from './http/provider-health.ts'
 import { chooseRequestId } from './http/request-context.ts'
 import { registerBalance } from './http/routes/balance.ts'
+import { registerConsole } from './http/routes/console.ts'
 import { registerDocs } from './http/routes/docs.ts'
 import { type Readiness, registerHealth } from './http/routes/health.ts'
 import { registerImagesEdits } from './http/routes/images-edits.ts'
@@ -206,6 +208,10 @@ const registerUnprefixed = (app: FastifyInstance, deps: AppDependencies): void =
   registerMedia(app, { ...deps.media, clock: deps.generation.clock })
   registerOpenApiDocument(app, deps.generation.catalog)
   registerDocs(app)
+  registerConsole(app, {
+    readFiles: createConsoleFiles(),
+    asksForKeys: () => deps.keys.asksForKeys(),
+  })
 }
 
 /** Metrics and health for a port of their own, which asks nobody for a key. Not yet listening. */

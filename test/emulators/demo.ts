@@ -25,6 +25,7 @@ as often and as fast as the real ones did (times divided by ${TIME_SCALE}).
   base URL  ${url}/openai/v1
   API key   ${KEY}
   model     ${MODEL}
+  console   ${url}/console
 
 Make an image:
 

@@ -31,7 +31,8 @@ export const startBrowser = (): Promise<Browser> =>
   })
 
 export const openWatchedPage = async (browser: Browser): Promise<WatchedPage> => {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
+  const page = await context.newPage()
   page.setDefaultTimeout(WAIT_MS)
   const requests: string[] = []
   const problems: string[] = []

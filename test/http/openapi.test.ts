@@ -101,6 +101,9 @@ describe('the OpenAPI document', () => {
       'OPTIONS *',
       'GET /docs/',
       'GET /docs/js/scalar.js',
+      'GET /console',
+      'GET /console/settings.json',
+      'GET /console/*',
     ])
   })
 

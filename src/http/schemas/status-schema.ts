@@ -60,6 +60,6 @@ export const statusSchemas: Readonly<Record<string, TSchema>> = {
 export const statusOperation = {
   tags: ['Operations'],
   operationId: 'readStatus',
-  summary: 'How this gateway and its providers stand, with the admin key',
+  summary: 'How this gateway and its providers stand',
   response: { 200: jsonAnswer('It stands so.', componentOf('GatewayStatus')) },
 }
