@@ -21,6 +21,7 @@ import {
   setPath,
 } from './mapping-draft.ts'
 import { tierOf } from './pixel-sizes.ts'
+import { overruledInField } from './same-field.ts'
 import { splitParameters } from './split-parameters.ts'
 import { STANDARD_PARAMETERS } from './standard-parameters.ts'
 
@@ -232,7 +233,8 @@ const applyRules = (draft: MappingDraft, parameters: Readonly<JsonObject>): void
     if (!isDeclared && value !== null) applyUndeclared(draft, name, value)
   }
   for (const name of split.unread) refuse(draft, 'warn', name, parameters[name])
-  for (const { name, by } of split.overruled) {
+  const overruled = [...split.overruled, ...overruledInField(draft.mapping, split.parameters)]
+  for (const { name, by } of overruled) {
     const message = `${name} ${JSON.stringify(parameters[name])} gives way to ${by} ${JSON.stringify(parameters[by])}.`
     draft.warnings.push({ type: 'adjusted', param: name, message })
   }

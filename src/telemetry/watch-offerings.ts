@@ -1,4 +1,6 @@
 import type { ImageRequest } from '#src/domain/image-request.ts'
+import type { JsonObject } from '#src/domain/json.ts'
+import type { ParameterMapping } from '#src/domain/mapping-rules.ts'
 import { MODES, type Mode } from '#src/domain/model-card.ts'
 import { type Candidate, selectCandidates } from '#src/routing/candidates.ts'
 import { NO_HISTORY, type RankedOption, rankOptions } from '#src/routing/rank-options.ts'
@@ -17,13 +19,18 @@ export interface OfferingsView {
   readonly requestTimeoutMs: number
 }
 
-/** A request that wishes for nothing: one picture of 1K. */
-const plainRequest = (model: Model, mode: Mode, timeoutMs: number): ImageRequest => ({
+/** A request for one picture of 1K that wishes for nothing else. */
+const plainRequest = (
+  model: Model,
+  mode: Mode,
+  timeoutMs: number,
+  wishes: JsonObject,
+): ImageRequest => ({
   id: 'metrics',
   endpoint: '',
   mode,
   requestedModel: model.card.id,
-  parameters: { prompt: 'a picture' },
+  parameters: { prompt: 'a picture', ...wishes },
   images: [],
   routing: {},
   isStrict: false,
@@ -32,18 +39,37 @@ const plainRequest = (model: Model, mode: Mode, timeoutMs: number): ImageRequest
   signal: new AbortController().signal,
 })
 
-/** What could serve a plain request; nothing where no configured provider does. */
+/** Parameters that meet the first of these conditions. */
+const wishesOf = ([condition = {}]: NonNullable<ParameterMapping['onlyFor']>): JsonObject => {
+  const values = Object.entries(condition).map(([name, wanted]) => [name, [wanted].flat()[0]])
+  return Object.fromEntries(values.filter(([, value]) => value !== null)) as JsonObject
+}
+
+/**
+ * What could serve a plain request, and what a request that wishes for what an offering alone is for. Nothing where no
+ * configured provider serves any.
+ */
 const plainCandidates = (
   { configuredProviders, requestTimeoutMs }: OfferingsView,
   model: Model,
   mode: Mode,
-): readonly Candidate[] => {
-  const canServe = model.offerings.some(
+): readonly (readonly Candidate[])[] => {
+  const serving = model.offerings.filter(
     ({ provider, modes }) => configuredProviders.has(provider) && modes.includes(mode),
   )
-  if (!canServe) return []
-  const request = plainRequest(model, mode, requestTimeoutMs)
-  return selectCandidates({ model }, request, configuredProviders).candidates
+  if (serving.length === 0) return []
+  const candidatesFor = (wishes: JsonObject): readonly Candidate[] => {
+    const request = plainRequest(model, mode, requestTimeoutMs, wishes)
+    return selectCandidates({ model }, request, configuredProviders).candidates
+  }
+  const plain = candidatesFor({})
+  const others = serving.filter((offering) => !plain.some((one) => one.offering === offering))
+  const special = others.map((offering) => {
+    const { onlyFor } = model.mappingOf(offering)
+    const candidates = onlyFor ? candidatesFor(wishesOf(onlyFor)) : []
+    return candidates.filter((one) => one.offering === offering)
+  })
+  return [plain, ...special]
 }
 
 /** Of several reasons the one that an operator has to know of: an account first, then the breaker, then a pause. */
@@ -71,10 +97,10 @@ const showRanked = (
   }
 }
 
-/** What each model's plain requests could be served by, in each mode in which they can be at all. */
+/** What requests for each model could be served by, in each mode in which they can be at all. */
 const plainChoices = (view: OfferingsView): (readonly Candidate[])[] =>
   view.models
-    .flatMap((model) => MODES.map((mode) => plainCandidates(view, model, mode)))
+    .flatMap((model) => MODES.flatMap((mode) => plainCandidates(view, model, mode)))
     .filter((options) => options.length > 0)
 
 /** Everything that is said of offerings; of those that are gone nothing is to be said any more. */

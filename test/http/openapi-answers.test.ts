@@ -167,7 +167,6 @@ describe('answers are as the OpenAPI document says:', () => {
     { path: '/v1/requests/{id}', url: '/v1/requests/none', status: 404 },
     { path: '/v1/media/{file}', url: '/v1/media/none.png', status: 404 },
     { path: '/metrics', status: 401 },
-    { path: '/v1/status', status: 401 },
   ])('the error $status of $path', async (call) => {
     await check(call)
   })

@@ -99,11 +99,11 @@ describe('the OpenAPI document', () => {
     const hidden = routes.filter(({ isHidden }) => isHidden).map(({ name }) => name)
     expect(hidden.filter((name) => !name.startsWith('HEAD '))).toEqual([
       'OPTIONS *',
+      'GET /console/settings.json',
+      'GET /console/*',
       'GET /docs/',
       'GET /docs/js/scalar.js',
       'GET /console',
-      'GET /console/settings.json',
-      'GET /console/*',
     ])
   })
 

@@ -67,7 +67,8 @@ describe.skipIf(!hasRedisServer)(
       const sinceMs = performance.now()
       a.process.child.kill('SIGTERM')
       expect(await a.process.exit).toBe(1)
-      expect(performance.now() - sinceMs).toBeLessThan(500)
+      // Its jobs take 3 s.
+      expect(performance.now() - sinceMs).toBeLessThan(2_000)
       await cut
       const line = a.process.output.split('\n').find((text) => text.includes('ended before'))
       expect(JSON.parse(line ?? '{}')).toMatchObject({

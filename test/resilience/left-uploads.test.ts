@@ -10,7 +10,7 @@ const setup = setUpResilience(10)
 
 /** Its ends leave a doubt, so that it is decoded: that takes a while. */
 const slowPicture = async (): Promise<Buffer> => {
-  const create = { width: 9000, height: 9000, channels: 3 as const, background: '#123456' }
+  const create = { width: 7000, height: 7000, channels: 3 as const, background: '#123456' }
   const bytes = await sharp({ create }).jpeg({ progressive: true, quality: 20 }).toBuffer()
   return Buffer.concat([bytes, Buffer.from([0])])
 }
