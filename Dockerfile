@@ -33,8 +33,11 @@ FROM runtime AS gateway
 RUN apt-get update \
   && apt-get install --yes --no-install-recommends libjemalloc2 \
   && rm -rf /var/lib/apt/lists/*
-RUN mkdir --mode=0700 /data && chown node:node /data
+RUN mkdir --mode=0700 /data && mkdir .compile-cache && chown node:node /data .compile-cache
 USER node
+# What Node makes of the sources is kept in the image, for this user: a start takes two thirds of the time.
+ENV NODE_COMPILE_CACHE=/app/.compile-cache
+RUN node -e "import('/app/src/start-gateway.ts')"
 # No --max-old-space-size: Node takes half of the container's memory for its heap by itself, and pictures lie beside it.
 # LD_PRELOAD: 30 requests for 4K pictures in other formats, 6 at a time, took 1,615 MB with glibc's malloc, which kept 987 of
 # them; with jemalloc 924 MB, and 287 stayed.

@@ -11,6 +11,7 @@ import {
 } from './domain/api-key.ts'
 import { instantOf } from './domain/instant.ts'
 import { microUsdFromUsd } from './domain/money.ts'
+import { OWN_SCHEMA } from './domain/own-schema.ts'
 import { readTextFile, TextFileError } from './read-text-file.ts'
 import type { RoutingPolicy } from './routing/policy.ts'
 import { type Knob, POLICY_RANGES } from './routing/policy-ranges.ts'
@@ -98,7 +99,9 @@ const ConfigFileSchema = Type.Object(
 type RawConfigFile = Static<typeof ConfigFileSchema>
 type RawKey = Static<typeof KeySchema>
 
-const validate = new Ajv({ allErrors: true }).compile<RawConfigFile>(ConfigFileSchema)
+const validate = new Ajv({ ...OWN_SCHEMA, allErrors: true }).compile<RawConfigFile>(
+  ConfigFileSchema,
+)
 
 /** `/keys/0/budget/usd` → `keys[0].budget.usd`. */
 const pathOf = (pointer: string): string =>

@@ -1,5 +1,6 @@
 import { Ajv, type ErrorObject } from 'ajv'
 import type { TObject } from 'typebox'
+import { OWN_SCHEMA } from './domain/own-schema.ts'
 import { readTextFile } from './read-text-file.ts'
 
 /** Variables as a process has them, by name. */
@@ -69,6 +70,7 @@ export const readVariables = (
   const picked = pickVariables(schema, environment, problems)
   problems.push(...secretProblems(schema, picked))
   const validate = new Ajv({
+    ...OWN_SCHEMA,
     allErrors: true,
     coerceTypes: true,
     useDefaults: true,

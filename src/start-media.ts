@@ -10,10 +10,9 @@ import { isForeignFolder } from './images/foreign-folder.ts'
 import { limitHandOuts } from './images/limit-hand-outs.ts'
 import type { MediaStore } from './images/media-store.ts'
 import { createMediaSigner, type MediaSigner } from './images/media-url.ts'
-import { createS3Client, type S3BucketSettings } from './images/s3-client.ts'
-import { describeS3Failure, readS3Failure, type S3Failure } from './images/s3-failure.ts'
-import { loadS3MediaSecret } from './images/s3-media-secret.ts'
-import { createS3MediaStore } from './images/s3-media-store.ts'
+import type { S3BucketSettings } from './images/s3-client.ts'
+import { readS3Failure } from './images/s3-failure.ts'
+import type { OpenStore } from './open-bucket.ts'
 
 /** How often expired images are removed, in milliseconds. */
 const SWEEP_INTERVAL_MS = 60_000
@@ -29,17 +28,6 @@ export interface RunningMedia {
   readonly handOuts: MediaStore
   readonly signer: MediaSigner
   /** Ends the removal of expired images and the store's connections. */
-  close(): void
-}
-
-interface OpenStore {
-  readonly store: MediaStore
-  /** For clients, not limited yet. */
-  readonly handOuts: MediaStore
-  /** The key that lies beside the images; not asked for when the operator gives one. */
-  loadSecret(): Promise<Buffer>
-  /** Puts that key back when something has removed it. Absent: nothing removes it. */
-  keepSecret?(secret: Buffer): Promise<void>
   close(): void
 }
 
@@ -75,31 +63,6 @@ const openDisk = (directory: string): Promise<OpenStore> =>
     }
   })
 
-const openBucket = (settings: S3BucketSettings, logger: Logger): OpenStore => {
-  const [client, readers] = [createS3Client(settings), createS3Client(settings)]
-  const onFailure = (failure: S3Failure): void =>
-    logger.warn(failure, 'the bucket of hosted images failed')
-  const common = { settings, clock: systemClock, onFailure }
-  return {
-    store: createS3MediaStore({ client, ...common }),
-    handOuts: createS3MediaStore({ client: readers, ...common }),
-    loadSecret: async () => {
-      try {
-        return await loadS3MediaSecret(client, settings)
-      } catch (error) {
-        const failure = readS3Failure(error)
-        // A key of the wrong length is told as it is; the rest is the bucket's.
-        if (failure.code === 'Error' && error instanceof Error) throw error
-        const text = `MEDIA_S3_BUCKET cannot be used: ${describeS3Failure(failure)} (${failure.code})`
-        throw new ConfigError([text])
-      }
-    },
-    close: () => {
-      for (const each of [client, readers]) each.destroy()
-    },
-  }
-}
-
 /** One sweep at a time: a slow store is not asked again before it has answered. */
 const startSweeping = (
   store: MediaStore,
@@ -121,10 +84,16 @@ const startSweeping = (
   return setInterval(() => void sweep(), SWEEP_INTERVAL_MS).unref()
 }
 
+/** Only who has a bucket loads what it takes to talk to one: that is a tenth of a start. */
+const openS3 = async (settings: S3BucketSettings, logger: Logger): Promise<OpenStore> => {
+  const { openBucket } = await import('./open-bucket.ts')
+  return openBucket(settings, logger)
+}
+
 /** Opens the store that the configuration names. Rejects with `ConfigError` when its bucket cannot be used. */
 export const startMedia = async (config: Config, logger: Logger): Promise<RunningMedia> => {
   const { mediaS3, mediaDir, mediaSigningKey } = config
-  const opened = mediaS3 ? openBucket(mediaS3, logger) : await openDisk(mediaDir)
+  const opened = mediaS3 ? await openS3(mediaS3, logger) : await openDisk(mediaDir)
   try {
     const secret = mediaSigningKey ? Buffer.from(mediaSigningKey) : await opened.loadSecret()
     const keepSecret = async (): Promise<void> => {

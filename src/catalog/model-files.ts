@@ -9,6 +9,7 @@ import {
   WrittenModelFileSchema,
 } from '#src/domain/model-file.ts'
 import type { Offering } from '#src/domain/offering.ts'
+import { OWN_SCHEMA } from '#src/domain/own-schema.ts'
 import { cardProblems } from './card-problems.ts'
 import { ExpansionError, expandModelFile } from './expand-model-file.ts'
 import { mappingProblems } from './mapping-problems.ts'
@@ -30,7 +31,13 @@ export class CatalogError extends Error {
 }
 
 // A number that is too large for one is read as infinite, and no price or limit is that.
-const ajv = new Ajv2020({ allErrors: true, strict: false, strictNumbers: true, verbose: true })
+const ajv = new Ajv2020({
+  ...OWN_SCHEMA,
+  allErrors: true,
+  strict: false,
+  strictNumbers: true,
+  verbose: true,
+})
 const isWritten = ajv.compile<WrittenModelFile>(WrittenModelFileSchema)
 const isWhole = ajv.compile<ModelFile>(ModelFileSchema)
 

@@ -6,6 +6,7 @@ import type { MappingRule } from '#src/domain/mapping-rules.ts'
 import type { CardParameter, Mode } from '#src/domain/model-card.ts'
 import type { ModelFile } from '#src/domain/model-file.ts'
 import type { Offering } from '#src/domain/offering.ts'
+import { OWN_SCHEMA } from '#src/domain/own-schema.ts'
 import { STANDARD_PARAMETERS } from './standard-parameters.ts'
 
 /** What becomes of a parameter at one offering. */
@@ -230,9 +231,12 @@ const describeError = (error: ErrorObject): GatewayError => {
 const createValidator = (schema: JsonObject): CompiledParameters['validate'] => {
   let check: ValidateFunction | undefined
   return (parameters) => {
-    check ??= new Ajv2020({ strict: false, verbose: true, formats: { binary: true } }).compile(
-      schema,
-    )
+    check ??= new Ajv2020({
+      ...OWN_SCHEMA,
+      strict: false,
+      verbose: true,
+      formats: { binary: true },
+    }).compile(schema)
     if (check(parameters)) return undefined
     const error = check.errors?.[0]
     return error && describeError(error)

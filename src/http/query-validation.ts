@@ -1,9 +1,15 @@
 import { Ajv } from 'ajv'
 import type { FastifySchemaCompiler } from 'fastify'
 import { type GatewayError, invalidRequest } from '#src/domain/errors.ts'
+import { OWN_SCHEMA } from '#src/domain/own-schema.ts'
 
 /** Queries are text: numbers in them are read as such. What is not declared is passed over. */
-const ajv = new Ajv({ coerceTypes: true, useDefaults: true, removeAdditional: false })
+const ajv = new Ajv({
+  ...OWN_SCHEMA,
+  coerceTypes: true,
+  useDefaults: true,
+  removeAdditional: false,
+})
 
 const compileQuery: FastifySchemaCompiler<object> = ({ schema }) => ajv.compile(schema)
 

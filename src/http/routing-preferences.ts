@@ -10,9 +10,10 @@ import {
   type Warning,
 } from '#src/domain/image-request.ts'
 import { isJsonObject, type JsonValue, withoutNulls } from '#src/domain/json.ts'
+import { OWN_SCHEMA } from '#src/domain/own-schema.ts'
 import { readFlag } from './read-flag.ts'
 
-const validate = new Ajv().compile<RoutingField>(RoutingFieldSchema)
+const validate = new Ajv(OWN_SCHEMA).compile<RoutingField>(RoutingFieldSchema)
 const KNOWN_FIELDS = Object.keys(RoutingFieldSchema.properties)
 
 /** What a client wishes of routing, besides the model. */

@@ -41,7 +41,10 @@ export const startGatewayProcess = async (
 ): Promise<GatewayProcess> => {
   const folder = await mkdtemp(join(tmpdir(), 'fresnel-bench-'))
   const PATH = process.env['PATH'] ?? ''
-  const fixed = { PATH, PORT: '0', ADMIN_PORT: '0', MEDIA_DIR: join(folder, 'media') }
+  const own = { PORT: '0', ADMIN_PORT: '0', MEDIA_DIR: join(folder, 'media') }
+  // As `npm start` and the image have it.
+  const cache = join(benchOptions.gatewayFolder, 'node_modules/.cache/node')
+  const fixed = { PATH, NODE_COMPILE_CACHE: cache, ...own }
   const main = join(benchOptions.gatewayFolder, 'src/main.ts')
   const beganMs = performance.now()
   // In an empty folder, so that no `.env` is found.

@@ -101,8 +101,8 @@ describe('the OpenAPI document', () => {
       'OPTIONS *',
       'GET /console/settings.json',
       'GET /console/*',
-      'GET /docs/',
-      'GET /docs/js/scalar.js',
+      'GET /docs',
+      'GET /docs/*',
       'GET /console',
     ])
   })

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import scalar from '@scalar/fastify-api-reference'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { invalidRequest } from '#src/domain/errors.ts'
 
 /** The page is served at `/docs/`; its script and its document are the gateway's own. */
@@ -30,16 +29,13 @@ const policyOf = (page: string): string =>
 const SCRIPT_LIFETIME_S = 3600
 
 const setHeaders = (reply: FastifyReply, payload: unknown): void => {
-  if (typeof payload !== 'string') return
-  if (String(reply.getHeader('content-type')).startsWith('text/html')) {
-    reply.header('content-security-policy', policyOf(payload))
-  } else {
-    reply.header('cache-control', `public, max-age=${SCRIPT_LIFETIME_S}`)
-  }
+  if (reply.statusCode !== 200) return
+  if (typeof payload === 'string') reply.header('content-security-policy', policyOf(payload))
+  else reply.header('cache-control', `public, max-age=${SCRIPT_LIFETIME_S}`)
 }
 
 /** Scalar's handler reads the host into a URL, and would fail on what is none. */
-const checkHost = async ({ protocol, hostname }: FastifyRequest): Promise<void> => {
+const checkHost = ({ protocol, hostname }: FastifyRequest): void => {
   if (URL.canParse(`${protocol}://${hostname}`)) return
   throw invalidRequest('The Host header is not a host.', 'host')
 }
@@ -55,17 +51,40 @@ const OFFLINE = {
   favicon: 'data:,',
 } as const
 
-/** `GET /docs`: the OpenAPI document for people, rendered by Scalar in the browser. */
+/** Scalar's page and its script. */
+const createReference = async (): Promise<FastifyInstance> => {
+  const { default: scalar } = await import('@scalar/fastify-api-reference')
+  const reference = fastify()
+  await reference.register(scalar, {
+    routePrefix: PATH,
+    configuration: { url: '../openapi.json', pageTitle: 'Fresnel API', ...OFFLINE },
+  })
+  return reference
+}
+
+/**
+ * `GET /docs`: the OpenAPI document for people, rendered by Scalar in the browser. Its package is loaded when the page is
+ * first asked for: that takes a tenth of a second, and its 4 MB of memory, of which few gateways ever have need.
+ */
 export const registerDocs = (app: FastifyInstance): void => {
+  let reference: Promise<FastifyInstance> | undefined
+  const send = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    checkHost(request)
+    reference ??= createReference()
+    const answer = await (await reference).inject({
+      url: request.url,
+      headers: { host: request.host },
+    })
+    const { location, 'content-type': type } = answer.headers
+    if (location !== undefined) reply.header('location', location)
+    if (type !== undefined) reply.type(String(type))
+    const isPage = String(type).startsWith('text/html')
+    return reply.code(answer.statusCode).send(isPage ? answer.payload : answer.rawPayload)
+  }
+  const options = { config: { isPublic: true }, schema: { hide: true } }
   app.register(async (scope) => {
-    scope.addHook('onRoute', (route) => {
-      route.config = { ...route.config, isPublic: true }
-    })
     scope.addHook('onSend', async (_request, reply, payload) => setHeaders(reply, payload))
-    await scope.register(scalar, {
-      routePrefix: PATH,
-      hooks: { preHandler: checkHost },
-      configuration: { url: '../openapi.json', pageTitle: 'Fresnel API', ...OFFLINE },
-    })
+    scope.get(PATH, options, send)
+    scope.get(`${PATH}/*`, options, send)
   })
 }

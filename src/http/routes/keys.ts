@@ -6,6 +6,7 @@ import type { Catalog } from '#src/catalog/catalog.ts'
 import { GatewayError, invalidRequest } from '#src/domain/errors.ts'
 import { instantOf } from '#src/domain/instant.ts'
 import type { KeyRegistry } from '#src/domain/key-registry.ts'
+import { OWN_SCHEMA } from '#src/domain/own-schema.ts'
 import { presentKey, readKeyChange, readKeyTerms } from '#src/http/key-object.ts'
 import { documentedAnswers } from '#src/http/schemas/documented.ts'
 import { keyOperations } from '#src/http/schemas/key-operations.ts'
@@ -21,7 +22,7 @@ const ParamsSchema = Type.Object({ id: Type.String({ description: 'Id of the key
 /** As much of an unknown name as is told back. */
 const MAX_NAME_CHARACTERS = 64
 
-const ajv = new Ajv({ allErrors: true, allowUnionTypes: true })
+const ajv = new Ajv({ ...OWN_SCHEMA, allErrors: true, allowUnionTypes: true })
 
 interface Problem {
   readonly instancePath: string

@@ -1,6 +1,7 @@
 import { Ajv } from 'ajv'
 import { type Static, Type } from 'typebox'
 import { type ApiKey, BUDGET_PERIODS, type BudgetPeriod, keyIdOf } from '#src/domain/api-key.ts'
+import { OWN_SCHEMA } from '#src/domain/own-schema.ts'
 
 const amount = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 
@@ -28,7 +29,7 @@ const RecordSchema = Type.Object({
   createdAtMs: Type.Optional(Type.Number({ maximum: LATEST_MS, minimum: -LATEST_MS })),
 })
 
-const validate = new Ajv().compile<Static<typeof RecordSchema>>(RecordSchema)
+const validate = new Ajv(OWN_SCHEMA).compile<Static<typeof RecordSchema>>(RecordSchema)
 
 /** A key as it is written. */
 export const writeKeyRecord = ({ id: _place, source: _api, ...record }: ApiKey): string =>

@@ -3,6 +3,7 @@ import { Ajv } from 'ajv'
 import { type Static, Type } from 'typebox'
 import { SORTS } from '#src/domain/image-request.ts'
 import { MODES } from '#src/domain/model-card.ts'
+import { OWN_SCHEMA } from '#src/domain/own-schema.ts'
 import { positionOf } from '#src/domain/request-position.ts'
 import type { RequestRecord } from '#src/domain/request-record.ts'
 
@@ -103,7 +104,9 @@ const RecordSchema = object({
 
 type StoredRecord = Static<typeof RecordSchema>
 
-const isStored = new Ajv({ strictNumbers: false }).compile<StoredRecord>(RecordSchema)
+const isStored = new Ajv({ ...OWN_SCHEMA, strictNumbers: false }).compile<StoredRecord>(
+  RecordSchema,
+)
 
 /** Longest JSON of a record, in bytes: what is longer is no record, whatever it deflates to. */
 const MAX_RECORD_BYTES = 4_000_000

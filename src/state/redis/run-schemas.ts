@@ -6,6 +6,7 @@ import type { KeptAnswer } from '#src/domain/image-answer.ts'
 import type { Warning } from '#src/domain/image-request.ts'
 import { OUTPUT_FORMATS } from '#src/domain/media.ts'
 import { MODES } from '#src/domain/model-card.ts'
+import { OWN_SCHEMA } from '#src/domain/own-schema.ts'
 import type { AttemptRecord } from '#src/domain/request-record.ts'
 import type { KeptJob, RunOrder } from '#src/domain/run-store.ts'
 
@@ -128,7 +129,7 @@ const JobSchema = Type.Object({
   createdAtMs: Type.Number(),
 })
 
-const ajv = new Ajv()
+const ajv = new Ajv(OWN_SCHEMA)
 
 /** Reads a JSON text of that shape; `undefined`: it is none. */
 const reader = <Schema extends TSchema>(schema: Schema) => {
