@@ -22,10 +22,14 @@ export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenera
     .getReader()
   // Pictures come in thousands of pieces: they are put together once, at the end of their event.
   let pieces: string[] = []
+  let heldBack = ''
   for (;;) {
     const { done, value } = await reader.read()
     if (done) return
-    const blocks = value.split('\n\n')
+    const text = heldBack + value
+    // The end of an event may be cut in two: half of it waits for the other.
+    heldBack = text.endsWith('\n') && !text.endsWith('\n\n') ? '\n' : ''
+    const blocks = text.slice(0, text.length - heldBack.length).split('\n\n')
     for (const block of blocks.slice(0, -1)) {
       pieces.push(block)
       const event = readEvent(pieces.join(''))

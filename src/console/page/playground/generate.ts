@@ -122,6 +122,8 @@ const follow = async (run: Run, answer: Response, changed: () => void): Promise<
     }
     changed()
   }
+  // The last picture brings it: a stream that ends before was cut, also where a proxy ends it in good order.
+  if (!run.metadata) throw new Error('The stream ended too soon')
 }
 
 /** Sends the request. `changed` is called with each thing that becomes known. */
