@@ -37,7 +37,12 @@ const THEMES: readonly Theme[] = ['system', 'light', 'dark']
 
 /** What is shown now, and what it takes to leave it. */
 let shown:
-  | { readonly view: View; readonly section: string; readonly leave: AbortController }
+  | {
+      readonly view: View
+      readonly section: string
+      readonly id: string | undefined
+      readonly leave: AbortController
+    }
   | undefined
 /** Asked for before anything is shown, perhaps as another was refused; `undefined`: not now. */
 let wantedKey: { readonly refusal?: ApiError } | undefined
@@ -104,10 +109,11 @@ const showRoute = (isNew: boolean): void => {
   const leave = new AbortController()
   const context = { id: route.id, query: route.query, redraw, signal: leave.signal }
   const section = viewOf(route) ? route.view : 'models'
-  shown = { view: create(context), section, leave }
+  shown = { view: create(context), section, id: route.id, leave }
   draw()
   // Who reads by ear hears what is there now; who types in a filter goes on typing.
-  if (isNew && before && before.section !== section) document.getElementById('main')?.focus()
+  const isElsewhere = before?.section !== section || before.id !== route.id
+  if (isNew && before && isElsewhere) document.getElementById('main')?.focus()
 }
 
 /** Whether a key is needed that this tab does not have. */

@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit-html'
 import { ApiError, getJson } from './gateway.ts'
+import type { Model } from './types.ts'
 import type { ViewContext } from './view.ts'
 
 /** Something of the gateway's that a view shows. */
@@ -19,9 +20,10 @@ class GatewayResource<T> implements Resource<T> {
   #path: string
   #turn = 0
 
-  constructor(context: ViewContext, path: string) {
+  constructor(context: ViewContext, path: string, value: T | undefined) {
     this.#context = context
     this.#path = path
+    this.value = value
   }
 
   async load(path = this.#path): Promise<void> {
@@ -42,11 +44,34 @@ class GatewayResource<T> implements Resource<T> {
   }
 }
 
-/** Asks the gateway at once. */
-export const createResource = <T>(context: ViewContext, path: string): Resource<T> => {
-  const resource = new GatewayResource<T>(context, path)
+/** Asks the gateway at once. `value`: shown until it answers. */
+export const createResource = <T>(context: ViewContext, path: string, value?: T): Resource<T> => {
+  const resource = new GatewayResource<T>(context, path, value)
   void resource.load()
   return resource
+}
+
+/** All models. */
+export type ModelList = { readonly data: readonly Model[] }
+
+let knownModels: ModelList | undefined
+
+/**
+ * The models, at once those that an earlier view had: each choice in a filter begins a new view, and who types there
+ * must not lose the field in the meantime.
+ */
+export const createModelList = (context: ViewContext): Resource<ModelList> => {
+  const list = createResource<ModelList>(context, '/v1/models', knownModels)
+  return {
+    get value() {
+      knownModels = list.value
+      return list.value
+    },
+    get error() {
+      return list.error
+    },
+    load: () => list.load(),
+  }
 }
 
 export const showError = ({ message, code }: Pick<ApiError, 'message' | 'code'>): TemplateResult =>

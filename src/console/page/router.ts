@@ -10,10 +10,19 @@ export interface Route {
   readonly query: URLSearchParams
 }
 
+/** As it is when it is no such text: people type addresses too. */
+const decode = (text: string): string => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
 export const readRoute = (hash: string): Route => {
   const [path = '', query] = hash.replace(/^#\/?/, '').split('?')
   const [view = '', ...rest] = path.split('/')
-  const id = rest.length > 0 ? rest.map(decodeURIComponent).join('/') : undefined
+  const id = rest.length > 0 ? rest.map(decode).join('/') : undefined
   return { view, id, query: new URLSearchParams(query) }
 }
 

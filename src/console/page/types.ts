@@ -217,10 +217,11 @@ export interface Usage {
     readonly overhead_p95_ms: number | null
   }
   readonly intervals: readonly (Omit<UsageFigures, 'success_rate'> & { readonly at: string })[]
-  readonly models: readonly (UsageFigures & { readonly model: string })[]
+  /** Without a name: all others together. */
+  readonly models: readonly (UsageFigures & { readonly model: string | null })[]
   readonly providers: readonly (UsageFigures & {
-    readonly provider: string
-    readonly provider_name: string
+    readonly provider: string | null
+    readonly provider_name: string | null
   })[]
   readonly partial?: boolean
 }

@@ -1,7 +1,8 @@
 import { html, type TemplateResult } from 'lit-html'
+import { live } from 'lit-html/directives/live.js'
 import { count, modeName, usd } from '#console/formats.ts'
 import { badge } from '#console/parts/badge.ts'
-import { createResource, show } from '#console/resource.ts'
+import { createModelList, show } from '#console/resource.ts'
 import { goTo, linkTo } from '#console/router.ts'
 import type { Model } from '#console/types.ts'
 import type { View, ViewContext } from '#console/view.ts'
@@ -43,7 +44,7 @@ const select = (
 ): TemplateResult => html`<label>
   ${label}
   <select @change=${(event: Event) => change((event.currentTarget as HTMLSelectElement).value)}>
-    ${options.map(([option, text]) => html`<option value=${option} ?selected=${option === value}>${text}</option>`)}
+    ${options.map(([option, text]) => html`<option value=${option} .selected=${live(option === value)}>${text}</option>`)}
   </select>
 </label>`
 
@@ -77,7 +78,7 @@ const card = (model: Model): TemplateResult => html`<li class="card">
 
 /** All models that can be asked for, with filters that stand in the address. */
 export const createModelsView = (context: ViewContext): View => {
-  const models = createResource<{ data: readonly Model[] }>(context, '/v1/models')
+  const models = createModelList(context)
   const filters = readFilters(context.query)
   return {
     title: () => 'Models',

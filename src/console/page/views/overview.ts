@@ -87,10 +87,15 @@ const groupTable = (
   </table>`
 }
 
+/** Not all names are told apart: clients choose some of them. */
+const OTHERS = 'all others'
+
 const nameOf = (group: Group): TemplateResult | string =>
   'model' in group
-    ? html`<a href=${linkTo('models', group.model)}>${group.model}</a>`
-    : group.provider_name
+    ? group.model === null
+      ? OTHERS
+      : html`<a href=${linkTo('models', group.model)}>${group.model}</a>`
+    : (group.provider_name ?? OTHERS)
 
 const limited = (now: string, limit: string | undefined): string =>
   limit === undefined ? now : `${now} of ${limit}`

@@ -1,7 +1,8 @@
 import { html, nothing, type TemplateResult } from 'lit-html'
+import { live } from 'lit-html/directives/live.js'
 import { count, duration, moment, usd } from '#console/formats.ts'
 import { badge } from '#console/parts/badge.ts'
-import { createResource, show } from '#console/resource.ts'
+import { createModelList, createResource, show } from '#console/resource.ts'
 import { goTo, linkTo } from '#console/router.ts'
 import type { Model, RequestPage, RequestRow } from '#console/types.ts'
 import type { View, ViewContext } from '#console/view.ts'
@@ -45,8 +46,8 @@ const filterForm = (filters: Filters, models: readonly Model[]): TemplateResult 
   return html`<form class="filters" role="search" @submit=${(event: Event) => event.preventDefault()}>
     <label>Status
       <select @change=${(event: Event) => change({ status: textIn(event) })}>
-        <option value="">any</option>
-        ${STATUSES.map((status) => html`<option value=${status} ?selected=${status === filters.status}>${status.replace('_', ' ')}</option>`)}
+        <option value="" .selected=${live(filters.status === '')}>any</option>
+        ${STATUSES.map((status) => html`<option value=${status} .selected=${live(status === filters.status)}>${status.replace('_', ' ')}</option>`)}
       </select></label>
     <label>Model
       <input list="model-ids" .value=${filters.model} @change=${(event: Event) => change({ model: textIn(event) })}>
@@ -101,7 +102,7 @@ const pageOf = (page: RequestPage, filters: Filters): TemplateResult => html`
 export const createRequestsView = (context: ViewContext): View => {
   const filters = readFilters(context.query)
   const page = createResource<RequestPage>(context, pathOf(filters, context.query))
-  const models = createResource<{ data: readonly Model[] }>(context, '/v1/models')
+  const models = createModelList(context)
   return {
     title: () => 'Requests',
     render: () => html`

@@ -1,9 +1,10 @@
 import { html, type TemplateResult } from 'lit-html'
+import { live } from 'lit-html/directives/live.js'
 import { modeName } from '#console/formats.ts'
 import { pathOfModel } from '#console/gateway.ts'
 import { candidatesTable } from '#console/parts/candidates-table.ts'
 import { decisionText, excludedList } from '#console/parts/decision.ts'
-import { createResource, type Resource, show } from '#console/resource.ts'
+import { createModelList, createResource, type Resource, show } from '#console/resource.ts'
 import { goTo, linkTo } from '#console/router.ts'
 import type { Mode, Model, RoutingNow } from '#console/types.ts'
 import { repeatedly, type View, type ViewContext } from '#console/view.ts'
@@ -25,7 +26,7 @@ const select = (
   change: (value: string) => void,
 ): TemplateResult => html`<label>${label}
   <select @change=${(event: Event) => change((event.currentTarget as HTMLSelectElement).value)}>
-    ${options.map(([value, text]) => html`<option value=${value} ?selected=${value === chosen}>${text}</option>`)}
+    ${options.map(([value, text]) => html`<option value=${value} .selected=${live(value === chosen)}>${text}</option>`)}
   </select></label>`
 
 const choiceForm = (models: readonly Model[], choice: Choice): TemplateResult => {
@@ -63,7 +64,7 @@ const readChoice = (query: URLSearchParams, models: readonly Model[]): Choice =>
 
 /** How each model would be routed now, and why; asked again every other second. */
 export const createRoutingView = (context: ViewContext): View => {
-  const models = createResource<{ data: readonly Model[] }>(context, '/v1/models')
+  const models = createModelList(context)
   let routing: Resource<RoutingNow> | undefined
   let isPaused = false
   const toggle = (): void => {
