@@ -1,6 +1,6 @@
-import type { Estimate, Mode } from '#console/types.ts'
+import type { Estimate, Mode, ParameterSchema } from '#console/types.ts'
 import type { Order, Run } from './generate.ts'
-import type { Picture } from './picture.ts'
+import { createPicture, type Picture } from './picture.ts'
 import type { Values } from './schema-form.ts'
 
 /** A model, perhaps at one provider, that the prompt goes to. */
@@ -43,20 +43,38 @@ export const bench: Bench = {
   runs: [],
 }
 
-/** Parameters as they would be sent. */
-export const parametersOf = ({ prompt, values }: Bench): Readonly<Record<string, unknown>> => ({
-  prompt,
-  ...Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)),
-})
+/** Whether the form shows that the value was chosen: what was set for another model stays, but is not sent. */
+const isShown = (schema: ParameterSchema, name: string, value: unknown): boolean => {
+  const parameter = schema.properties[name]
+  return parameter !== undefined && (parameter.enum?.includes(value) ?? true)
+}
 
-export const orderOf = (table: Bench, { model, provider }: Lane): Order => ({
+/** Parameters as they would be sent. `schema`: of the form; `undefined`: it is not there yet. */
+export const parametersOf = (
+  { prompt, values }: Bench,
+  schema: ParameterSchema | undefined,
+): Readonly<Record<string, unknown>> => {
+  const chosen = Object.entries(values).filter(
+    ([name, value]) => value !== undefined && (!schema || isShown(schema, name, value)),
+  )
+  return { prompt, ...Object.fromEntries(chosen) }
+}
+
+export const orderOf = (
+  table: Bench,
+  { model, provider }: Lane,
+  schema: ParameterSchema | undefined,
+): Order => ({
   model,
   provider,
   mode: table.mode,
-  parameters: parametersOf(table),
+  parameters: parametersOf(table, schema),
   pictures: table.mode === 'image_edit' ? table.pictures : [],
-  mask: table.mode === 'image_edit' ? table.mask : undefined,
+  mask: table.mode === 'image_edit' && schema?.properties['mask'] ? table.mask : undefined,
 })
+
+/** A picture of its own, so that taking it off the table leaves others whole. */
+export const copyOf = ({ blob, name }: Picture): Picture => createPicture(blob, name)
 
 /** Puts what an earlier request asked for on the table again. False: this tab has not sent it. */
 export const restore = (table: Bench, requestId: string): boolean => {
@@ -66,8 +84,8 @@ export const restore = (table: Bench, requestId: string): boolean => {
   table.prompt = String(prompt ?? '')
   table.values = values
   table.mode = run.order.mode
-  table.pictures = run.order.pictures
-  table.mask = run.order.mask
+  table.pictures = run.order.pictures.map(copyOf)
+  table.mask = run.order.mask && copyOf(run.order.mask)
   table.lanes.splice(0, table.lanes.length, createLane(run.order.model, run.order.provider))
   return true
 }

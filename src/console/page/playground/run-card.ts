@@ -27,12 +27,12 @@ const progress = (run: Run): TemplateResult => {
 const result = (
   picture: Picture,
   index: number,
-  use: (picture: Picture) => void,
+  use: ((picture: Picture) => void) | undefined,
 ): TemplateResult => html`<figure class="result">
   <img src=${picture.url} alt="Result ${index + 1}">
   <figcaption>
     <a class="button small" href=${picture.url} download=${picture.name}>Download</a>
-    <button type="button" class="small" @click=${() => use(picture)}>Use as input</button>
+    <button type="button" class="small" ?disabled=${!use} @click=${() => use?.(picture)}>Use as input</button>
   </figcaption>
 </figure>`
 
@@ -55,7 +55,10 @@ const elapsedAttempts = (run: Run) =>
   )
 
 /** One request of the playground: how it stands, and what came of it. */
-export const runCard = (run: Run, use: (picture: Picture) => void): TemplateResult => {
+export const runCard = (
+  run: Run,
+  use: ((picture: Picture) => void) | undefined,
+): TemplateResult => {
   const { order, images, draft, warnings, error } = run
   const wholeMs = (run.endedAtMs ?? Date.now()) - run.startedAtMs
   return html`<article class="card run" aria-busy=${run.state === 'running'} data-state=${run.state}>

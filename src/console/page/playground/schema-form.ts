@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit-html'
 import { live } from 'lit-html/directives/live.js'
 import { groupParameters, type NamedParameter, onlyVia } from '#console/parts/parameter-tables.ts'
+import { typed } from '#console/parts/typed.ts'
 import type { Parameter, ParameterSchema } from '#console/types.ts'
 
 /** What was chosen, by the parameter's name. What is absent is not sent. */
@@ -49,12 +50,12 @@ const field = (
   const preset = parameter.default === undefined ? 'not set' : `${parameter.default}`
   const input = options
     ? html`<select id=${id} aria-describedby="${id}-help" @change=${take}>
-        <option value="" ?selected=${text === ''}>${preset}</option>
-        ${options.map((option) => html`<option value=${option} ?selected=${option === text}>${option}</option>`)}
+        <option value="" .selected=${live(text === '')}>${preset}</option>
+        ${options.map((option) => html`<option value=${option} .selected=${live(option === text)}>${option}</option>`)}
       </select>`
     : html`<input id=${id} aria-describedby="${id}-help" type=${isNumber(parameter) ? 'number' : 'text'} placeholder=${preset}
         min=${parameter.minimum ?? nothing} max=${parameter.maximum ?? nothing} step=${parameter.type === 'integer' ? 1 : 'any'}
-        .value=${live(text)} @input=${take}>`
+        .value=${typed(text, (shown) => readValue(shown, parameter) === value)} @input=${take}>`
   return html`<div class="field">
     <label for=${id}>${name} ${onlyVia(parameter)}</label>
     ${input}

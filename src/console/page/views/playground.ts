@@ -1,11 +1,12 @@
 import { html, nothing, type TemplateResult } from 'lit-html'
 import { live } from 'lit-html/directives/live.js'
-import { modeName, usd } from '#console/formats.ts'
+import { modeName } from '#console/formats.ts'
 import { ApiError, getJson, pathOfModel } from '#console/gateway.ts'
 import { codeExamples, type Language } from '#console/parts/code-examples.ts'
 import {
   type Bench,
   bench,
+  copyOf,
   createLane,
   type Lane,
   orderOf,
@@ -13,12 +14,19 @@ import {
   restore,
 } from '#console/playground/bench.ts'
 import { estimate, startRun } from '#console/playground/generate.ts'
+import { laneForm } from '#console/playground/lane-form.ts'
 import { type Picture, picturesOf } from '#console/playground/picture.ts'
 import { pictureInput } from '#console/playground/picture-input.ts'
 import { runCard } from '#console/playground/run-card.ts'
 import { schemaForm } from '#console/playground/schema-form.ts'
-import { createResource, type Resource, show } from '#console/resource.ts'
-import type { Mode, Model, RoutingNow } from '#console/types.ts'
+import {
+  createModelList,
+  type ModelList,
+  type Resource,
+  show,
+  showError,
+} from '#console/resource.ts'
+import type { Mode, Model, ParameterSchema, RoutingNow } from '#console/types.ts'
 import { repeatedly, type View, type ViewContext } from '#console/view.ts'
 
 /** How long nothing has to change before the price is asked for. */
@@ -32,10 +40,12 @@ const PRICED_PROMPT = 'A picture'
 
 interface Playground {
   readonly context: ViewContext
-  readonly models: Resource<{ data: readonly Model[] }>
+  readonly models: Resource<ModelList>
   readonly table: Bench
   /** The first lane's model with its schema. */
   model: Model | undefined
+  /** Why the first lane's model cannot be shown; `undefined`: it can, or is waited for. */
+  modelError: ApiError | undefined
   language: Language
   timer: ReturnType<typeof setTimeout> | undefined
   estimating: AbortController
@@ -43,11 +53,15 @@ interface Playground {
 
 const lead = ({ table }: Playground): Lane | undefined => table.lanes[0]
 
+const schemaOf = ({ model, table }: Playground): ParameterSchema | undefined =>
+  model?.schema?.[table.mode]
+
 const askPrice = async (play: Playground, lane: Lane): Promise<void> => {
   const { table, context } = play
-  const order = orderOf({ ...table, prompt: PRICED_PROMPT }, lane)
+  const order = orderOf({ ...table, prompt: PRICED_PROMPT }, lane, schemaOf(play))
   if (order.mode === 'image_edit' && order.pictures.length === 0) {
     Object.assign(lane, { estimate: undefined, problem: undefined })
+    context.redraw()
     return
   }
   try {
@@ -74,11 +88,18 @@ const changed = (play: Playground): void => {
 const loadModel = async (play: Playground): Promise<void> => {
   const id = lead(play)?.model
   if (id === undefined) return
-  const model = await getJson<Model>(
-    `/v1/models/${pathOfModel(id)}?schema=true`,
-    play.context.signal,
-  ).catch(() => undefined)
+  // Nothing is sent with the fields of another model.
+  Object.assign(play, { model: undefined, modelError: undefined })
+  const path = `/v1/models/${pathOfModel(id)}?schema=true`
+  const model = await getJson<Model>(path, play.context.signal).catch((error: unknown) =>
+    error instanceof ApiError ? error : undefined,
+  )
   if (!model || lead(play)?.model !== id) return
+  if (model instanceof ApiError) {
+    play.modelError = model
+    play.context.redraw()
+    return
+  }
   play.model = model
   if (!model.modes.includes(play.table.mode)) play.table.mode = model.modes[0] ?? 'text_to_image'
   changed(play)
@@ -94,7 +115,7 @@ const expectedMs = async ({ model, provider }: Lane, mode: Mode): Promise<number
 const run = (play: Playground): void => {
   const { table, context } = play
   const started = table.lanes.map((lane) => {
-    const one = startRun(orderOf(table, lane), undefined, context.redraw)
+    const one = startRun(orderOf(table, lane, schemaOf(play)), undefined, context.redraw)
     void expectedMs(lane, table.mode).then((ms) => {
       one.expectedMs ??= ms
     })
@@ -105,53 +126,43 @@ const run = (play: Playground): void => {
 }
 
 const useAsInput = (play: Playground, picture: Picture): void => {
-  const { table, model } = play
-  if (!model?.modes.includes('image_edit')) return
+  const { table } = play
   table.mode = 'image_edit'
-  table.pictures = [...table.pictures, picture]
+  // Where no more are taken, it comes in the place of the last.
+  table.pictures = [...table.pictures.slice(0, mostPictures(play) - 1), copyOf(picture)]
   changed(play)
 }
+
+/** `undefined`: the model changes no pictures. */
+const useOf = (play: Playground): ((picture: Picture) => void) | undefined =>
+  play.model?.modes.includes('image_edit')
+    ? (picture: Picture) => useAsInput(play, picture)
+    : undefined
 
 const lanePart = (
   play: Playground,
   models: readonly Model[],
   lane: Lane,
   index: number,
-): TemplateResult => {
-  const { table } = play
-  const providers = models.find(({ id }) => id === lane.model)?.providers ?? []
-  const chooseModel = (event: Event): void => {
-    Object.assign(lane, createLane((event.currentTarget as HTMLSelectElement).value))
-    if (index === 0) void loadModel(play)
-    changed(play)
-  }
-  const chooseProvider = (event: Event): void => {
-    lane.provider = (event.currentTarget as HTMLSelectElement).value
-    changed(play)
-  }
-  const remove = (): void => {
-    table.lanes.splice(index, 1)
-    changed(play)
-  }
-  const [modelId, providerId] = [`lane-${index}-model`, `lane-${index}-provider`]
-  return html`<div class="lane">
-    <div class="field"><label for=${modelId}>${index === 0 ? 'Model' : `Model ${index + 1}`}</label>
-      <select id=${modelId} .value=${live(lane.model)} @change=${chooseModel}>
-        ${models.map(({ id, name }) => html`<option value=${id} ?selected=${id === lane.model}>${name}</option>`)}
-      </select></div>
-    <div class="field"><label for=${providerId}>${index === 0 ? 'Provider' : `Provider ${index + 1}`}</label>
-      <select id=${providerId} .value=${live(lane.provider)} @change=${chooseProvider}>
-        <option value="" ?selected=${lane.provider === ''}>the gateway chooses</option>
-        ${providers.map((provider) => html`<option value=${provider} ?selected=${provider === lane.provider}>${provider}</option>`)}
-      </select></div>
-    <p class="estimate" aria-live="polite">${
-      lane.estimate
-        ? html`about <strong>${usd(lane.estimate.total_cost_micros / 1_000_000)}</strong> at ${lane.estimate.provider}`
-        : (lane.problem ?? nothing)
-    }</p>
-    ${index > 0 ? html`<button type="button" class="small" @click=${remove}>Do not compare</button>` : nothing}
-  </div>`
-}
+): TemplateResult =>
+  laneForm({
+    lane,
+    index,
+    models,
+    chooseModel: (model) => {
+      Object.assign(lane, createLane(model))
+      if (index === 0) void loadModel(play)
+      changed(play)
+    },
+    chooseProvider: (provider) => {
+      lane.provider = provider
+      changed(play)
+    },
+    remove: () => {
+      play.table.lanes.splice(index, 1)
+      changed(play)
+    },
+  })
 
 const mostPictures = ({ model }: Playground): number =>
   model?.schema?.image_edit?.properties['image']?.maxItems ?? 1
@@ -215,7 +226,7 @@ const form = (play: Playground, models: readonly Model[]): TemplateResult => {
     table.lanes.push(createLane(lead(play)?.model ?? ''))
     changed(play)
   }
-  const schema = model?.schema?.[table.mode]
+  const schema = schemaOf(play)
   const lacksPictures = table.mode === 'image_edit' && table.pictures.length === 0
   const paste = (event: ClipboardEvent): void => {
     const pasted = picturesOf(event.clipboardData?.files ?? [])
@@ -228,7 +239,8 @@ const form = (play: Playground, models: readonly Model[]): TemplateResult => {
     ${table.lanes.map((lane, index) => lanePart(play, models, lane, index))}
     <p><button type="button" class="small" ?disabled=${table.lanes.length >= MOST_LANES} @click=${compare}>Compare with another</button></p>
     ${promptPart(play)}
-    <p><button type="submit" class="primary" ?disabled=${table.prompt.trim() === '' || lacksPictures}>Generate</button></p>
+    <p><button type="submit" class="primary" ?disabled=${!model || table.prompt.trim() === '' || lacksPictures}>Generate</button></p>
+    ${play.modelError ? showError(play.modelError) : nothing}
     ${schema ? schemaForm(schema, table.values, setValue) : nothing}
     ${
       model
@@ -237,7 +249,7 @@ const form = (play: Playground, models: readonly Model[]): TemplateResult => {
               {
                 model: model.id,
                 mode: table.mode,
-                parameters: parametersOf(table),
+                parameters: parametersOf(table, schema),
                 images: table.mode === 'image_edit' ? table.pictures.map(({ name }) => name) : [],
               },
               play.language,
@@ -267,12 +279,13 @@ const prepareTable = ({ query }: ViewContext, table: Bench, models: readonly Mod
 
 /** A form made from the model's schema; requests run side by side, and stay as long as the page is open. */
 export const createPlaygroundView = (context: ViewContext): View => {
-  const models = createResource<{ data: readonly Model[] }>(context, '/v1/models')
+  const models = createModelList(context)
   const play: Playground = {
     context,
     models,
     table: bench,
     model: undefined,
+    modelError: undefined,
     language: 'curl',
     timer: undefined,
     estimating: new AbortController(),
@@ -297,7 +310,7 @@ export const createPlaygroundView = (context: ViewContext): View => {
           ${form(play, data)}
           <section class="runs" aria-label="Results">
             ${bench.runs.length === 0 ? html`<p class="waiting">Results stand here, until the page is closed.</p>` : nothing}
-            ${bench.runs.map((one) => runCard(one, (picture) => useAsInput(play, picture)))}
+            ${bench.runs.map((one) => runCard(one, useOf(play)))}
           </section>
         </div>`
       }),
