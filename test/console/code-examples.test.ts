@@ -13,6 +13,12 @@ import { openConsole } from './console-page.ts'
 const run = promisify(execFile)
 const root = new URL('../..', import.meta.url).pathname
 
+/* In the page, and so without types. */
+const unfold = new Function(
+  'form',
+  'for (const one of form.querySelectorAll("details")) one.open = true',
+) as (form: unknown) => void
+
 const title = hasBrowser ? 'code of the console' : `code of the console (${BROWSER_NEED})`
 
 describe.skipIf(!hasBrowser)(title, () => {
@@ -43,6 +49,12 @@ describe.skipIf(!hasBrowser)(title, () => {
     await press(page, mode)
     await press(page, language)
     return (await page.locator('pre code').textContent()) ?? ''
+  }
+  const openEdits = async (prompt: string, language: string, model = FIRST_MODEL) => {
+    await page.goto(`${gateway.url}/console/#/playground?model=${model}&mode=image_edit`)
+    await page.getByLabel('Prompt').fill(prompt)
+    await page.getByText('Code', { exact: true }).click()
+    await press(page, language)
   }
   const options = () => ({ cwd: folder, env: { ...process.env, FRESNEL_API_KEY: TEST_KEY } })
 
@@ -79,5 +91,28 @@ result = client.images.generate(
     extra_body={"aspect_ratio": "16:9"},
 )
 print(result.data[0])`)
+  })
+
+  it('says with curl what a prompt says, whatever it begins with', async () => {
+    await openEdits('@picture.png;type=text/html', 'curl')
+    const code = (await page.locator('pre code').textContent()) ?? ''
+    const { stdout } = await run('bash', ['-c', code.replace('curl ', 'curl -sS ')], options())
+    expect(JSON.parse(stdout).error).toMatchObject({ param: 'image' })
+    const last = gateway.creates()
+    const whole = `${code.replace('curl ', 'curl -sS ')} \\\n  -F 'image[]=@picture.png'`
+    expect(JSON.parse((await run('bash', ['-c', whole], options())).stdout).error).toBeUndefined()
+    expect(gateway.creates()).toBe(last + 1)
+    expect(JSON.stringify(gateway.emulators.gemini.calls.at(-1)?.body)).toContain(
+      '@picture.png;type=text/html',
+    )
+  })
+
+  it('passes through extra_body what the client does not know of edits', async () => {
+    await openEdits('make it night', 'Python', 'gpt-image-1.5')
+    await page.locator('form').evaluate(unfold)
+    await page.getByLabel('moderation').selectOption('low')
+    await expect
+      .poll(() => page.locator('pre code').textContent())
+      .toContain('extra_body={"moderation": "low"}')
   })
 })

@@ -40,8 +40,9 @@ const curl = ({ model, mode, parameters, images }: ExampleCall): string => {
       `  -d ${shell(body)}`,
     ].join('\n')
   }
+  // With -F a text that begins with @ or < would name a file.
   const fields = Object.entries({ model, ...parameters }).map(
-    ([name, value]) => `  -F ${shell(`${name}=${asText(value)}`)}`,
+    ([name, value]) => `  --form-string ${shell(`${name}=${asText(value)}`)}`,
   )
   const files = images.map((name) => `  -F ${shell(`image[]=@${name}`)}`)
   return [
@@ -51,11 +52,16 @@ const curl = ({ model, mode, parameters, images }: ExampleCall): string => {
   ].join('\n')
 }
 
-const split = (parameters: Readonly<Record<string, unknown>>) => {
+/** Of those, what it takes for new pictures alone. */
+const UNKNOWN_TO_EDITS: ReadonlySet<string> = new Set(['moderation', 'style'])
+
+const split = ({ mode, parameters }: ExampleCall) => {
+  const isKnown = (name: string): boolean =>
+    KNOWN_TO_SDK.has(name) && !(mode === 'image_edit' && UNKNOWN_TO_EDITS.has(name))
   const entries = Object.entries(parameters)
   return {
-    known: entries.filter(([name]) => KNOWN_TO_SDK.has(name)),
-    others: entries.filter(([name]) => !KNOWN_TO_SDK.has(name)),
+    known: entries.filter(([name]) => isKnown(name)),
+    others: entries.filter(([name]) => !isKnown(name)),
   }
 }
 
@@ -99,8 +105,9 @@ const python = (value: unknown): string => {
   return `{${fields.join(', ')}}`
 }
 
-const pythonCall = ({ model, mode, parameters, images }: ExampleCall): string => {
-  const { known, others } = split(parameters)
+const pythonCall = (call: ExampleCall): string => {
+  const { model, mode, images } = call
+  const { known, others } = split(call)
   const method = mode === 'text_to_image' ? 'generate' : 'edit'
   const files =
     mode === 'image_edit'
