@@ -124,4 +124,25 @@ describe.skipIf(!hasBrowser)(title, () => {
     expect(await page.getByRole('button', { name: 'Generate' }).isDisabled()).toBe(true)
     await page.close()
   }, 60_000)
+
+  it('leads to the log from a request that was refused', async () => {
+    const page = await openPlayground(FIRST_MODEL)
+    await (await fieldOf(page, 'size')).fill('huge')
+    await sent(page)
+    await page.getByRole('link', { name: 'Why it went so' }).click()
+    await page.getByText('No provider was asked.').waitFor()
+    await page.close()
+  }, 60_000)
+
+  it('keeps the progress in sight of a request with a long prompt', async () => {
+    gateway.emulators.fal.setScenario({ latency: { p50Ms: 600_000, p95Ms: 600_001 } })
+    const page = await openPlayground(FIRST_MODEL)
+    await page.getByLabel('Provider', { exact: true }).selectOption('fal')
+    await page.getByLabel('Prompt').fill('a lighthouse '.repeat(200))
+    await page.getByRole('button', { name: 'Generate' }).click()
+    const cancel = page.getByRole('button', { name: 'Cancel' })
+    expect((await cancel.boundingBox())?.y).toBeLessThan(500)
+    await cancel.click()
+    await page.close()
+  }, 60_000)
 })

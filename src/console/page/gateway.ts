@@ -12,12 +12,15 @@ export class ApiError extends Error {
   readonly code: string
   /** The field of the request that is wrong. `undefined`: none, or not known. */
   readonly param: string | undefined
+  /** The request's; `undefined`: no answer came, or it is known otherwise. */
+  readonly requestId: string | undefined
 
-  constructor(status: number, { message, code, param }: ErrorObject) {
+  constructor(status: number, { message, code, param }: ErrorObject, requestId?: string) {
     super(message)
     this.status = status
     this.code = code ?? 'ERROR'
     this.param = param ?? undefined
+    this.requestId = requestId
   }
 }
 
@@ -27,7 +30,8 @@ const errorOf = async (answer: Response): Promise<ApiError> => {
     code: String(answer.status),
   }
   const body: { error?: ErrorObject } | undefined = await answer.json().catch(() => undefined)
-  return new ApiError(answer.status, body?.error ?? fallback)
+  const requestId = answer.headers.get('x-request-id') ?? undefined
+  return new ApiError(answer.status, body?.error ?? fallback, requestId)
 }
 
 let onKeyRefused: (error: ApiError) => void = () => undefined
@@ -50,7 +54,8 @@ export const call = async (path: string, options: RequestInit = {}): Promise<Res
   )
   if (answer.ok) return answer
   const error = await errorOf(answer)
-  if (error.status === 401) onKeyRefused(error)
+  // Another may have been given in the meantime.
+  if (error.status === 401 && readKey() === key) onKeyRefused(error)
   throw error
 }
 

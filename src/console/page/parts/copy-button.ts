@@ -2,8 +2,7 @@ import { html, type TemplateResult } from 'lit-html'
 
 const SHOWN_MS = 2_000
 
-const copy = async (button: HTMLButtonElement, text: string): Promise<void> => {
-  const before = button.textContent
+const copy = async (button: HTMLButtonElement, text: string, name: string): Promise<void> => {
   try {
     await navigator.clipboard.writeText(text)
     button.textContent = 'Copied'
@@ -12,7 +11,7 @@ const copy = async (button: HTMLButtonElement, text: string): Promise<void> => {
     button.textContent = 'Not allowed here'
   }
   setTimeout(() => {
-    button.textContent = before
+    button.textContent = name
   }, SHOWN_MS)
 }
 
@@ -21,5 +20,5 @@ export const copyButton = (text: string, name = 'Copy'): TemplateResult =>
     type="button"
     class="small"
     aria-live="polite"
-    @click=${(event: Event) => copy(event.currentTarget as HTMLButtonElement, text)}
+    @click=${(event: Event) => copy(event.currentTarget as HTMLButtonElement, text, name)}
   >${name}</button>`

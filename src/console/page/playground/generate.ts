@@ -163,8 +163,10 @@ export const startRun = (
   void send()
     .catch((error: unknown) => {
       run.state = gone.signal.aborted ? 'cancelled' : 'failed'
-      if (error instanceof ApiError) run.error = error
-      else if (!gone.signal.aborted) {
+      if (error instanceof ApiError) {
+        run.error = error
+        run.requestId ??= error.requestId
+      } else if (!gone.signal.aborted) {
         run.error = new ApiError(0, { message: 'The connection was lost.', code: 'UNREACHABLE' })
       }
     })
