@@ -5,6 +5,7 @@ import { FIRST_MODEL } from '#test/helpers/models.ts'
 import {
   resetEmulators,
   startTestGateway,
+  TEST_KEY,
   type TestGateway,
 } from '#test/helpers/start-test-gateway.ts'
 import { openConsole } from './console-page.ts'
@@ -22,6 +23,14 @@ const isWhole = new Function(
   'shown',
   'const image = new Image(); image.src = shown.src; return image.decode().then(() => true, () => false)',
 ) as (shown: unknown) => Promise<boolean>
+
+const isDropKept = new Function(
+  'place',
+  `const dataTransfer = new DataTransfer()
+  dataTransfer.items.add(new File(['x'], 'a.png', { type: 'image/png' }))
+  return ['dragover', 'drop'].every(
+    (type) => !place.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true })))`,
+) as (place: unknown) => boolean
 
 const title = hasBrowser ? 'the playground' : `the playground (${BROWSER_NEED})`
 
@@ -143,6 +152,36 @@ describe.skipIf(!hasBrowser)(title, () => {
     const cancel = page.getByRole('button', { name: 'Cancel' })
     expect((await cancel.boundingBox())?.y).toBeLessThan(500)
     await cancel.click()
+    await page.close()
+  }, 60_000)
+
+  it('opens no file that is dropped beside its place', async () => {
+    const page = await openPlayground(FIRST_MODEL)
+    expect(await page.locator('h1').evaluate(isDropKept)).toBe(true)
+    await page.close()
+  }, 60_000)
+
+  it('tells who hears it how a request ended', async () => {
+    const page = await openPlayground(FIRST_MODEL)
+    await sent(page)
+    await page.locator('.run [role=status]').getByText('completed').waitFor()
+    await page.close()
+  }, 60_000)
+
+  it('does not say of a request under way that nobody was asked', async () => {
+    gateway.emulators.fal.setScenario({ latency: { p50Ms: 600_000, p95Ms: 600_001 } })
+    const answer = await fetch(`${gateway.url}/openai/v1/images/generations`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${TEST_KEY}`,
+        'content-type': 'application/json',
+        prefer: 'respond-async',
+      },
+      body: JSON.stringify({ model: FIRST_MODEL, prompt: 'a', provider: { only: ['fal'] } }),
+    })
+    const { id } = (await answer.json()) as { id: string }
+    const { page } = await openConsole(browser, gateway.url, `#/requests/${id}`)
+    await page.getByText('No attempt has ended yet.').waitFor()
     await page.close()
   }, 60_000)
 })

@@ -136,5 +136,11 @@ whenKeyIsRefused((refusal) => {
   redraw()
 })
 addEventListener('hashchange', () => showRoute(true))
+// A file that is dropped beside its place would else be opened instead of the page, and all that lies on it be lost.
+for (const type of ['dragover', 'drop'] as const) {
+  addEventListener(type, (event) => {
+    if (event.dataTransfer?.types.includes('Files')) event.preventDefault()
+  })
+}
 chooseTheme(readTheme())
 await begin()

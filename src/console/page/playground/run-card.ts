@@ -65,7 +65,7 @@ export const runCard = (
     <h3>${order.model}${order.provider ? ` at ${order.provider}` : ''}</h3>
     <p class="prompt">${String(order.parameters['prompt'] ?? '')} <small>${modeName(order.mode)}</small></p>
     ${run.state === 'running' ? progress(run) : nothing}
-    ${figures(run)}
+    <div role="status">${figures(run)}</div>
     ${error ? html`${showError(error)}${error.param ? html`<p><small>Parameter: <code>${error.param}</code></small></p>` : nothing}` : nothing}
     ${warnings.length > 0 ? html`<ul class="warnings">${warnings.map((warning) => html`<li><strong>${warning.param ?? warning.type}</strong> ${warning.message}</li>`)}</ul>` : nothing}
     ${images.length > 0 ? html`<div class="results">${images.map((picture, index) => result(picture, index, use))}</div>` : nothing}

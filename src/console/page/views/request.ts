@@ -79,7 +79,7 @@ export const createRequestView = (context: ViewContext): View => {
           <small>Prompts are not kept: what this tab has sent is filled in, all else is to be typed.</small></p>
         <section aria-labelledby="attempts">
           <h2 id="attempts">Attempts</h2>
-          ${value.attempts.length === 0 ? html`<p>No provider was asked.</p>` : timeLine(placeAttempts(value), value.duration_ms)}
+          ${value.attempts.length === 0 ? html`<p>${value.status === 'pending' ? 'No attempt has ended yet.' : 'No provider was asked.'}</p>` : timeLine(placeAttempts(value), value.duration_ms)}
         </section>
         <section aria-labelledby="why">
           <h2 id="why">Why it was routed so</h2>
