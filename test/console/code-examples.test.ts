@@ -98,13 +98,12 @@ print(result.data[0])`)
     const code = (await page.locator('pre code').textContent()) ?? ''
     const { stdout } = await run('bash', ['-c', code.replace('curl ', 'curl -sS ')], options())
     expect(JSON.parse(stdout).error).toMatchObject({ param: 'image' })
-    const last = gateway.creates()
     const whole = `${code.replace('curl ', 'curl -sS ')} \\\n  -F 'image[]=@picture.png'`
     expect(JSON.parse((await run('bash', ['-c', whole], options())).stdout).error).toBeUndefined()
-    expect(gateway.creates()).toBe(last + 1)
-    expect(JSON.stringify(gateway.emulators.gemini.calls.at(-1)?.body)).toContain(
-      '@picture.png;type=text/html',
-    )
+    // Whoever was tried was sent the same.
+    const calls = Object.values(gateway.emulators).flatMap((emulator) => emulator.calls ?? [])
+    const sent = calls.map(({ body }) => JSON.stringify(body)).join()
+    expect(sent).toContain('@picture.png;type=text/html')
   })
 
   it('passes through extra_body what the client does not know of edits', async () => {
