@@ -105,7 +105,10 @@ describe('failover', () => {
   })
 
   it('does not ask a provider again that asked to be left alone', async () => {
-    gateway.emulators.gemini.setScenario({ next: ['rate_limited_with_hint'], retryAfterMs: 250_000 })
+    gateway.emulators.gemini.setScenario({
+      next: ['rate_limited_with_hint'],
+      retryAfterMs: 250_000,
+    })
     await ask()
     await ask()
     expect(counts()).toEqual([1, 0, 2, 0])
