@@ -21,6 +21,7 @@ export interface ChartContent {
 }
 
 const HEIGHT_PX = 180
+const HOUR_S = 3_600
 
 /** What the system asks for. */
 const DARK = matchMedia('(prefers-color-scheme: dark)')
@@ -55,7 +56,11 @@ const options = (
   return {
     width,
     height: HEIGHT_PX,
-    scales: { y: { range: (_chart, _low, high) => [0, Math.max(high * 1.1, 1e-6)] } },
+    scales: {
+      // A single moment would be shown within months.
+      x: { range: (_chart, from, to) => (from === to ? [from - HOUR_S, to + HOUR_S] : [from, to]) },
+      y: { range: (_chart, _low, high) => [0, Math.max(high * 1.1, 1e-6)] },
+    },
     axes: [axis, { ...axis, size: 62, values: (_chart, ticks) => ticks.map(format) }],
     series: [{ value: '{YYYY}-{MM}-{DD} {HH}:{mm}' }, ...series],
     legend: { live: true },

@@ -1,7 +1,7 @@
 import { html, type TemplateResult } from 'lit-html'
-import { live } from 'lit-html/directives/live.js'
 import { count, modeName, usd } from '#console/formats.ts'
 import { badge } from '#console/parts/badge.ts'
+import { choice, type Option } from '#console/parts/choice.ts'
 import { createModelList, show } from '#console/resource.ts'
 import { goTo, linkTo } from '#console/router.ts'
 import type { Model } from '#console/types.ts'
@@ -15,7 +15,11 @@ interface Filters {
   readonly price: string
 }
 
-const PRICES = ['0.01', '0.03', '0.05', '0.1']
+const ANY: Option = ['', 'any']
+const MODES = ['text_to_image', 'image_edit'].map((mode): Option => [mode, modeName(mode)])
+const PRICES = ['0.01', '0.03', '0.05', '0.1'].map(
+  (price): Option => [price, `up to ${usd(Number(price))}`],
+)
 
 const readFilters = (query: URLSearchParams): Filters => ({
   search: query.get('search') ?? '',
@@ -36,31 +40,20 @@ const matches = (model: Model, { search, mode, provider, price }: Filters): bool
   (provider === '' || model.providers.includes(provider)) &&
   (price === '' || (model.starting_price ?? Number.POSITIVE_INFINITY) <= Number(price))
 
-const select = (
-  label: string,
-  value: string,
-  options: readonly (readonly [value: string, text: string])[],
-  change: (value: string) => void,
-): TemplateResult => html`<label>
-  ${label}
-  <select @change=${(event: Event) => change((event.currentTarget as HTMLSelectElement).value)}>
-    ${options.map(([option, text]) => html`<option value=${option} .selected=${live(option === value)}>${text}</option>`)}
-  </select>
-</label>`
-
 const filterForm = (models: readonly Model[], filters: Filters): TemplateResult => {
   const change = (changed: Partial<Filters>): void =>
     goTo(linkTo('models', undefined, { ...filters, ...changed }), 'replace')
-  const providers = [...new Set(models.flatMap((model) => model.providers))].sort()
+  const slugs = [...new Set(models.flatMap((model) => model.providers))].sort()
+  const providers = slugs.map((slug): Option => [slug, slug])
   return html`<form class="filters" role="search" @submit=${(event: Event) => event.preventDefault()}>
     <label>
       Search
       <input type="search" .value=${filters.search}
         @input=${(event: Event) => change({ search: (event.currentTarget as HTMLInputElement).value })}>
     </label>
-    ${select('Mode', filters.mode, [['', 'any'], ...['text_to_image', 'image_edit'].map((mode) => [mode, modeName(mode)] as const)], (mode) => change({ mode }))}
-    ${select('Provider', filters.provider, [['', 'any'], ...providers.map((name) => [name, name] as const)], (provider) => change({ provider }))}
-    ${select('Price from', filters.price, [['', 'any'], ...PRICES.map((price) => [price, `up to ${usd(Number(price))}`] as const)], (price) => change({ price }))}
+    ${choice('Mode', [ANY, ...MODES], filters.mode, (mode) => change({ mode }))}
+    ${choice('Provider', [ANY, ...providers], filters.provider, (provider) => change({ provider }))}
+    ${choice('Price from', [ANY, ...PRICES], filters.price, (price) => change({ price }))}
   </form>`
 }
 

@@ -1,8 +1,8 @@
 import { html, type TemplateResult } from 'lit-html'
-import { live } from 'lit-html/directives/live.js'
 import { modeName } from '#console/formats.ts'
 import { pathOfModel } from '#console/gateway.ts'
 import { candidatesTable } from '#console/parts/candidates-table.ts'
+import { choice } from '#console/parts/choice.ts'
 import { decisionText, excludedList } from '#console/parts/decision.ts'
 import { createModelList, createResource, type Resource, show } from '#console/resource.ts'
 import { goTo, linkTo } from '#console/router.ts'
@@ -19,37 +19,27 @@ interface Choice {
   readonly sort: string
 }
 
-const select = (
-  label: string,
-  options: readonly (readonly [string, string])[],
-  chosen: string,
-  change: (value: string) => void,
-): TemplateResult => html`<label>${label}
-  <select @change=${(event: Event) => change((event.currentTarget as HTMLSelectElement).value)}>
-    ${options.map(([value, text]) => html`<option value=${value} .selected=${live(value === chosen)}>${text}</option>`)}
-  </select></label>`
-
-const choiceForm = (models: readonly Model[], choice: Choice): TemplateResult => {
+const choiceForm = (models: readonly Model[], asked: Choice): TemplateResult => {
   const change = (changed: Partial<Choice>): void =>
-    goTo(linkTo('routing', undefined, { ...choice, ...changed }), 'replace')
-  const modes = models.find(({ id }) => id === choice.model)?.modes ?? []
+    goTo(linkTo('routing', undefined, { ...asked, ...changed }), 'replace')
+  const modes = models.find(({ id }) => id === asked.model)?.modes ?? []
   return html`<form class="filters" @submit=${(event: Event) => event.preventDefault()}>
-    ${select(
+    ${choice(
       'Model',
       models.map(({ id, name }) => [id, name] as const),
-      choice.model,
+      asked.model,
       (model) => change({ model, mode: '' }),
     )}
-    ${select(
+    ${choice(
       'Mode',
       modes.map((mode) => [mode, modeName(mode)] as const),
-      choice.mode,
+      asked.mode,
       (mode) => change({ mode }),
     )}
-    ${select(
+    ${choice(
       'Sort',
       SORTS.map((sort) => [sort, sort] as const),
-      choice.sort,
+      asked.sort,
       (sort) => change({ sort }),
     )}
   </form>`
@@ -85,13 +75,13 @@ export const createRoutingView = (context: ViewContext): View => {
     title: () => 'Routing',
     render: () =>
       show(models, ({ data }) => {
-        const choice = readChoice(context.query, data)
+        const asked = readChoice(context.query, data)
         return html`
-          ${choiceForm(data, choice)}
+          ${choiceForm(data, asked)}
           <p><button type="button" class="small" aria-pressed=${isPaused} @click=${toggle}>${isPaused ? 'Paused' : 'Pause'}</button>
             <small>A usual request, as this gateway would route it now; looked at every ${REFRESH_MS / 1_000} s.</small></p>
           ${show(
-            routingOf(choice),
+            routingOf(asked),
             (now) => html`
             <p class="lead">${decisionText(now.decision)}</p>
             ${candidatesTable(now.candidates, now.decision.chosen, 'Providers in the order in which they would be tried')}
