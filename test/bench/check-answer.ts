@@ -1,4 +1,4 @@
-import { drawNoisePicture, PICTURE_BYTES, type PictureSize } from './noise-picture.ts'
+import { drawPicture, type PictureSize } from './noise-picture.ts'
 import type { Side } from './sides.ts'
 import type { Stage } from './stage.ts'
 
@@ -19,7 +19,7 @@ export const checkAnswers = async (
   size: PictureSize,
 ): Promise<void> => {
   await stage.upstream.call('set', { size, isHeld: false })
-  const drawn = await drawNoisePicture(PICTURE_BYTES[size])
+  const drawn = await drawPicture(size)
   for (const { name, target } of sides) {
     const { origin, path, headers, body } = target
     const response = await fetch(origin + path, { method: 'POST', headers, body })

@@ -26,6 +26,18 @@ export const drawNoisePicture = (sizeBytes: number): Promise<Buffer> => {
     .toBuffer()
 }
 
+/** Pixels a side of what Gemini calls 4K. */
+const SIDE_4K = 4_096
+
+/** A PNG of 4096² pixels and about so many bytes: noise above, and one colour below, which takes next to nothing. */
+const draw4kPicture = (sizeBytes: number): Promise<Buffer> => {
+  const pixels = Buffer.alloc(SIDE_4K * SIDE_4K * 3, 128)
+  noise(sizeBytes - PNG_OVERHEAD_BYTES).copy(pixels)
+  return sharp(pixels, { raw: { width: SIDE_4K, height: SIDE_4K, channels: 3 } })
+    .png({ compressionLevel: 2 })
+    .toBuffer()
+}
+
 /** The sizes that answers are measured with, in bytes: a placeholder's, a small JPEG's, a 1K PNG's, a 4K PNG's. */
 export const PICTURE_BYTES = {
   tiny: 200,
@@ -42,3 +54,7 @@ export const PICTURE_NAMES: Readonly<Record<PictureSize, string>> = {
   usual: '1.5 MB',
   large: '20 MB',
 }
+
+/** The picture that answers of this size carry, the same each time. */
+export const drawPicture = (size: PictureSize): Promise<Buffer> =>
+  (size === 'large' ? draw4kPicture : drawNoisePicture)(PICTURE_BYTES[size])

@@ -5,6 +5,7 @@ import { cpuFalB64, cpuGeminiB64, cpuGeminiUrl, cpuTiny } from './cpu-per-reques
 import { eventLoop } from './event-loop.ts'
 import { growth } from './growth.ts'
 import { latencyAlone, latencyRate, throughput } from './latency.ts'
+import { memoryContainer } from './memory-container.ts'
 import { memoryLargeAnswers } from './memory-large-answers.ts'
 import { memoryWaiting } from './memory-waiting.ts'
 import { parts } from './parts.ts'
@@ -33,6 +34,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   throughput,
   memoryWaiting,
   memoryLargeAnswers,
+  memoryContainer,
   eventLoop,
   upload,
   startTime,

@@ -68,6 +68,8 @@ export const startPortkeySide = async (upstreamPort: number): Promise<Side> => {
 export interface GatewayWork {
   readonly provider: 'gemini' | 'fal'
   readonly responseFormat: 'b64_json' | 'url'
+  /** Absent: as it comes. */
+  readonly outputFormat?: 'webp'
 }
 
 /** What switches the providers on and sends them to the upstream. */
@@ -85,7 +87,7 @@ export const upstreamEnvironment = (upstreamPort: number): Record<string, string
 
 export const generationTarget = (
   origin: string,
-  { provider, responseFormat }: GatewayWork,
+  { provider, responseFormat, outputFormat }: GatewayWork,
   model = MODEL,
 ): Target => ({
   origin,
@@ -96,6 +98,7 @@ export const generationTarget = (
     prompt: 'a lighthouse',
     n: 1,
     response_format: responseFormat,
+    output_format: outputFormat,
   }),
 })
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -6,47 +6,19 @@ import { benchOptions } from './bench-options.ts'
 import type { Benchmark } from './benchmark.ts'
 import type { Target } from './load.ts'
 import { median } from './measure.ts'
-import { drawNoisePicture } from './noise-picture.ts'
 import { formatFigure } from './print-report.ts'
 import { forgetPeak, readCpuMs, readMemory } from './process-stats.ts'
 import { editTarget, type Side, startFresnel, startPassThrough } from './sides.ts'
 import { type Stage, withStage } from './stage.ts'
 import { describeValues } from './turns.ts'
 import { undisturbed } from './undisturbed.ts'
+import { writeUploadForm } from './upload-form.ts'
 
 const PICTURES = 14
 const EACH_BYTES = 5_000_000
 
 const MB = 1_000_000
 const SETTLE_MS = 1_000
-
-/** A form as OpenAI's clients write it, in a file: it is sent many times and is no part of what is measured. */
-interface UploadForm {
-  readonly file: string
-  readonly contentType: string
-  readonly sizeBytes: number
-}
-
-const writeForm = async (folder: string): Promise<UploadForm> => {
-  const picture = await drawNoisePicture(EACH_BYTES)
-  const form = new FormData()
-  form.set('model', 'gemini/gemini-3.1-flash-image-preview')
-  form.set('prompt', 'a lighthouse')
-  form.set('response_format', 'b64_json')
-  for (let index = 0; index < PICTURES; index += 1) {
-    const part = new Blob([new Uint8Array(picture)], { type: 'image/png' })
-    form.append('image[]', part, `${index}.png`)
-  }
-  const encoded = new Response(form)
-  const bytes = Buffer.from(await encoded.arrayBuffer())
-  const file = join(folder, 'form')
-  await writeFile(file, bytes)
-  return {
-    file,
-    contentType: encoded.headers.get('content-type') ?? '',
-    sizeBytes: bytes.length,
-  }
-}
 
 /** Of one upload: most that was held over idle, processor time, time until the answer, and what the upstream was sent. */
 interface Upload {
@@ -87,7 +59,7 @@ export const upload: Benchmark = {
     withStage(['tiny'], async (stage) => {
       const folder = await mkdtemp(join(tmpdir(), 'fresnel-bench-'))
       try {
-        const form = await writeForm(folder)
+        const form = await writeUploadForm(join(folder, 'form'), PICTURES, EACH_BYTES)
         const port = stage.upstreamPort
         const starts = [
           () => startFresnel(port, { provider: 'gemini', responseFormat: 'b64_json' }),

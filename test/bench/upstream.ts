@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { serveCalls } from './child-calls.ts'
-import { drawNoisePicture, PICTURE_BYTES, type PictureSize } from './noise-picture.ts'
+import { drawPicture, type PictureSize } from './noise-picture.ts'
 
 /*
  * What all sides are measured in front of, in a process of its own: Gemini's generateContent, fal's queue with its
@@ -49,7 +49,7 @@ const wrap = (head: string, picture: Buffer, tail: string): Buffer =>
 
 /** As the emulators answer, byte for byte but for the picture. */
 const can = async (size: PictureSize): Promise<Canned> => {
-  const picture = await drawNoisePicture(PICTURE_BYTES[size])
+  const picture = await drawPicture(size)
   const [gemini, openai] = [
     wrap(
       '{"candidates":[{"content":{"role":"model","parts":[{"inlineData":{"mimeType":"image/png","data":"',
