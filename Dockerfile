@@ -39,8 +39,8 @@ USER node
 ENV NODE_COMPILE_CACHE=/app/.compile-cache
 RUN node -e "import('/app/src/start-gateway.ts')"
 # No --max-old-space-size: Node takes half of the container's memory for its heap by itself, and pictures lie beside it.
-# LD_PRELOAD: 30 requests for 4K pictures in other formats, 6 at a time, took 1,615 MB with glibc's malloc, which kept 987 of
-# them; with jemalloc 924 MB, and 287 stayed.
+# LD_PRELOAD: in a container of 1,536 MiB of which far more is asked than fits (`npm run bench -- memory-container`), jemalloc
+# takes 1,327 MB at most and 699 are left 5 s later; glibc's malloc takes 1,585, and 1,360 stay.
 # UV_THREADPOOL_SIZE: names that nobody resolves take half of the threads and pictures up to 3. With 4 threads a file was
 # then waited for 7 s, with 8 a tenth of a second.
 ENV HOST=0.0.0.0 \
