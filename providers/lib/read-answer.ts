@@ -75,7 +75,7 @@ export const readWhole = async (
   { body }: UpstreamAnswer,
   lift: Base64Lift,
   count: AnswerCount,
-): Promise<Buffer> => {
+): Promise<Buffer<ArrayBuffer>> => {
   const passed: Buffer[] = []
   for await (const chunk of body as AsyncIterable<Buffer>) {
     count.add(chunk.length)

@@ -12,6 +12,7 @@ import type { Lifted } from './lifted-base64.ts'
 import { type AnswerCount, countAnswer, readStreamed, readWhole } from './read-answer.ts'
 import { readErrorAnswer } from './read-error-answer.ts'
 import { asCallError, UpstreamCallError } from './upstream-call-error.ts'
+import { WholeResponse } from './whole-response.ts'
 
 export interface SingleShotOptions {
   /** `send` is what really sends. */
@@ -124,8 +125,7 @@ const responseOf = async (
   const count = await countAnswer(answer, signal, memory)
   state.count = count
   if (streamAnswer === undefined) {
-    const text = await readWhole(answer, lift, count)
-    return new Response(text.length === 0 ? null : text, init)
+    return new WholeResponse(await readWhole(answer, lift, count), init)
   }
   const asFailure = (error: unknown): Error => {
     state.error = asCallError(error, state.requestLeft)

@@ -22,7 +22,10 @@ export interface MappingDraft {
 export const isToRule = (rule: MappingRule | undefined): rule is ToRule =>
   rule !== undefined && 'to' in rule && !('const' in rule)
 
-/** Sets `a.0.b` in `target`, making objects and lists on the way; objects that meet are merged. */
+const copyOf = (value: JsonValue): JsonValue =>
+  typeof value === 'object' && value !== null ? structuredClone(value) : value
+
+/** Sets `a.0.b` in `target` to a copy, making objects and lists on the way; objects that meet are merged. */
 export const setPath = (target: JsonObject, path: string, value: JsonValue): void => {
   const keys = path.split('.')
   let node: Record<string, JsonValue> = target
@@ -33,7 +36,8 @@ export const setPath = (target: JsonObject, path: string, value: JsonValue): voi
   }
   const last = keys.at(-1) as string
   const present = node[last]
-  node[last] = isJsonObject(present) && isJsonObject(value) ? { ...present, ...value } : value
+  const own = copyOf(value)
+  node[last] = isJsonObject(present) && isJsonObject(own) ? { ...present, ...own } : own
 }
 
 /** Sends fields that a rule names with their values. */
@@ -42,7 +46,7 @@ export const sendFields = (
   fields: Readonly<Record<string, unknown>> | undefined,
 ): void => {
   for (const [field, value] of Object.entries(fields ?? {})) {
-    setPath(input, field, structuredClone(value as JsonValue))
+    setPath(input, field, value as JsonValue)
   }
 }
 

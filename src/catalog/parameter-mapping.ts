@@ -66,7 +66,7 @@ export interface MappedParameters {
 
 /** Sets a field of the provider; null: nothing is to be said. */
 const send = ({ input }: MappingDraft, path: string, value: JsonValue | undefined): void => {
-  if (value !== null && value !== undefined) setPath(input, path, structuredClone(value))
+  if (value !== null && value !== undefined) setPath(input, path, value)
 }
 
 const applyNearest = (draft: MappingDraft, name: string, rule: ToRule, value: JsonValue): void => {
@@ -131,7 +131,7 @@ const applyRule = (
   value: JsonValue | undefined,
 ): void => {
   if ('const' in rule) {
-    setPath(draft.input, rule.to, structuredClone(rule.const as JsonValue))
+    setPath(draft.input, rule.to, rule.const as JsonValue)
   } else if ('split' in rule || 'join' in rule || isSizeRule(rule)) {
     return
   } else if (value === undefined || (value === 'auto' && !takesAuto(rule))) {

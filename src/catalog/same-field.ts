@@ -12,17 +12,36 @@ const wordFor = ({ values }: ToRule, value: JsonValue): JsonValue | undefined =>
   return word as JsonValue | undefined
 }
 
+/** Parameters with plain rules that share their field with another's, in the order of the rules. */
+const rivalsIn = ({ rules }: ParameterMapping): readonly (readonly [string, ToRule])[] => {
+  const plain = Object.entries(rules).filter((entry): entry is [string, ToRule] =>
+    isPlain(entry[1]),
+  )
+  return plain.filter(([name, { to }]) =>
+    plain.some(([other, rule]) => other !== name && rule.to === to),
+  )
+}
+
+/** Mappings are read once and asked for every request: few have any rivals. */
+const knownRivals = new WeakMap<ParameterMapping, ReturnType<typeof rivalsIn>>()
+
+const rivalsOf = (mapping: ParameterMapping): ReturnType<typeof rivalsIn> => {
+  const known = knownRivals.get(mapping) ?? rivalsIn(mapping)
+  knownRivals.set(mapping, known)
+  return known
+}
+
 /**
  * Parameters that are to be sent in a field for which a later rule has another word: `quality` "high" beside
  * `rendering_speed` "TURBO". Objects are merged, and contradict nothing.
  */
 export const overruledInField = (
-  { rules }: ParameterMapping,
+  mapping: ParameterMapping,
   parameters: Readonly<JsonObject>,
 ): { readonly name: string; readonly by: string }[] => {
-  const given = Object.entries(rules).flatMap(([name, rule]) => {
+  const given = rivalsOf(mapping).flatMap(([name, rule]) => {
     const value = parameters[name]
-    if (!isPlain(rule) || value === undefined || value === null || value === 'auto') return []
+    if (value === undefined || value === null || value === 'auto') return []
     return [{ name, field: rule.to, word: wordFor(rule, value) }]
   })
   return given.flatMap(({ name, field, word }, index) => {

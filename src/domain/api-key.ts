@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { MicroUsd } from './money.ts'
 
 /** What a budget is for; days and months are UTC's. */
@@ -62,7 +62,7 @@ export interface KeyChange {
 export const UNLIMITED: KeyTerms = { isEnabled: true, isAdmin: false, limits: {} }
 
 /** SHA-256 of a key as it is held, 64 hexadecimal digits. */
-export const hashKey = (key: string): string => createHash('sha256').update(key).digest('hex')
+export const hashKey = (key: string): string => hash('sha256', key)
 
 /** Characters of a key's hash that name it: enough to tell keys apart, useless for guessing one. */
 const KEY_ID_CHARACTERS = 12

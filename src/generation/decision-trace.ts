@@ -1,9 +1,12 @@
-import { randomBytes } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { Clock } from '#src/domain/clock.ts'
 import type { ExplainedDecision } from '#src/domain/request-record.ts'
 import type { SpendAccount } from '#src/domain/spending.ts'
 import type { Attempt } from '#src/routing/attempt.ts'
 import type { Exclusion } from '#src/routing/candidates.ts'
+
+/** Of a UUID's end, which is random: 40 bits. */
+const NONCE_CHARACTERS = 10
 
 /** Counts the time during which at least one of several overlapping activities runs. */
 export class BusyTime {
@@ -58,7 +61,7 @@ export interface DecisionTrace {
 export const createDecisionTrace = (requestId: string, clock: Clock): DecisionTrace => ({
   requestId,
   createdAtMs: clock.now(),
-  nonce: randomBytes(5).toString('hex'),
+  nonce: randomUUID().slice(-NONCE_CHARACTERS),
   startMs: clock.monotonicMs(),
   decisions: [],
   excluded: [],

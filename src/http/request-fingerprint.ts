@@ -1,11 +1,11 @@
-import { createHash, webcrypto } from 'node:crypto'
+import { hash, webcrypto } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import type { ImageRequest } from '#src/domain/image-request.ts'
 import { isJsonObject } from '#src/domain/json.ts'
 import type { ImageCall } from './image-call.ts'
 import { checkNesting } from './image-request-reader.ts'
 
-const hashText = (text: string): string => createHash('sha256').update(text).digest('hex')
+const hashText = (text: string): string => hash('sha256', text)
 
 /** Off the main thread: an edit may have 75 MB of pictures. */
 const hashBytes = async (bytes: Buffer): Promise<string> =>

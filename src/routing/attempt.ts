@@ -5,6 +5,7 @@ import type { MicroUsd } from '#src/domain/money.ts'
 import { startAttemptTime, type Untimed } from './attempt-time.ts'
 import type { Candidate } from './candidates.ts'
 import type { ChoiceReason } from './choose-next.ts'
+import { startEnding } from './ending.ts'
 
 /** One try at one offering, as it ended. */
 export interface Attempt {
@@ -140,24 +141,24 @@ const withinGrace = async <T>(
   }
 }
 
-const endingAfter = (limits: AttemptLimits, timeoutMs: number): AbortSignal =>
-  AbortSignal.any([limits.gone, AbortSignal.timeout(Math.max(0, Math.ceil(timeoutMs)))])
-
 const deliver = async <Answer, Item, Target extends AttemptTarget>(
   work: AttemptWork<Answer, Item, Target>,
   limits: AttemptLimits,
   target: Target,
   answer: Answer,
 ): Promise<AttemptYield<Item>> => {
-  const { cancelGraceMs, clock, deadlineMs } = limits
+  const { cancelGraceMs, clock, deadlineMs, gone } = limits
   const leftMs = deadlineMs - clock.monotonicMs()
-  const signal = endingAfter(limits, Math.max(leftMs, cancelGraceMs()))
+  const ending = startEnding([gone], Math.max(leftMs, cancelGraceMs()))
+  const { signal } = ending
   try {
     return await withinGrace(work.deliver(target, answer, signal), signal, () => 0)
   } catch (error) {
     if (error instanceof ProviderError || error instanceof GatewayError) throw error
     const message = 'The gateway could not make the image ready.'
     throw Object.assign(new GatewayError('INTERNAL_ERROR', message), { cause: error })
+  } finally {
+    ending.stop()
   }
 }
 
@@ -223,13 +224,15 @@ const makeAttempt = async <Answer, Item, Target extends AttemptTarget>(
     return { id, provider, configKey, count, begunMs, durationMs, providerMs, ...part }
   }
   const time = startAttemptTime(leftMs, clock)
+  const ending = startEnding([gone, time.signal], limits.deadlineMs - startMs)
   let firstByteMs: number | undefined
   try {
-    const signal = AbortSignal.any([endingAfter(limits, limits.deadlineMs - startMs), time.signal])
+    const { signal } = ending
     const { untimed } = time
     const context = { attemptId: id, signal, timeoutMs: leftMs, untimed }
     const answer = await withinGrace(work.generate(target, count, context), signal, cancelGraceMs)
     time.stop()
+    ending.stop()
     firstByteMs = elapsedMs() - Math.round(time.standstillMs())
     const { items, cost, fetchMs } = await deliver(work, limits, target, answer)
     const providerMs = firstByteMs + Math.round(fetchMs)
@@ -241,5 +244,6 @@ const makeAttempt = async <Answer, Item, Target extends AttemptTarget>(
     return { attempt: describe({ ...ending, cost }), items: [] }
   } finally {
     time.stop()
+    ending.stop()
   }
 }

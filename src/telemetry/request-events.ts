@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Logger } from 'pino'
 import { FAILURE_RULES } from '#src/domain/errors.ts'
 import { usdFromMicroUsd } from '#src/domain/money.ts'
@@ -60,7 +60,7 @@ const promptFields = (prompt: unknown) =>
   typeof prompt === 'string'
     ? {
         promptCharacters: prompt.length,
-        promptHash: createHash('sha256').update(prompt).digest('hex').slice(0, 16),
+        promptHash: hash('sha256', prompt).slice(0, 16),
       }
     : {}
 

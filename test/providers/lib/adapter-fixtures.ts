@@ -37,10 +37,6 @@ export const inlineImage = (base64: string, mediaType?: string): ProviderImage =
   ...(mediaType !== undefined && { mediaType }),
 })
 
-/** The same image in one piece, however it came. */
-export const inOnePiece = (image: ProviderImage): ProviderImage =>
-  image.kind === 'base64' ? { ...image, pieces: [Buffer.concat(image.pieces)] } : image
-
 /** What the promise was rejected with; throws when that is no `ProviderError`, or when it was fulfilled. */
 export const providerErrorOf = async (promise: Promise<unknown>): Promise<ProviderError> => {
   const error = await promise.then(
