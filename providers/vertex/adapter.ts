@@ -1,4 +1,4 @@
-import { GoogleGenAI } from '@google/genai'
+import { createRequire } from 'node:module'
 import { GoogleGenAI as KeyedGoogleGenAI } from '@google/genai/web'
 import { createGoogleAdapter, type GoogleSurface } from '#providers/lib/google/google-adapter.ts'
 import {
@@ -8,6 +8,11 @@ import {
 import type { ProviderAdapter, ProviderDependencies } from '#src/domain/provider-adapter.ts'
 import type { PublishedModels } from '#src/domain/published-model.ts'
 import { VERTEX_NAME } from './errors.ts'
+
+const load = createRequire(import.meta.url)
+
+/** The SDK with Google's own authentication, loaded by who uses it: a start without takes 100 ms less. */
+const nodeSdk = (): typeof import('@google/genai') => load('@google/genai')
 
 /** The SDK's own default for this surface; image models are served under it (js-genai 3.1.0, read 2026-11). */
 const API_VERSION = 'v1beta1'
@@ -77,6 +82,6 @@ const createCalls = (settings: VertexSettings): GoogleSurface['models'] & Google
     httpOptions: { baseUrl: vertexBaseUrl(settings) },
   }
   return apiKey === undefined
-    ? new GoogleGenAI({ ...shared, project, location }).models
+    ? new (nodeSdk().GoogleGenAI)({ ...shared, project, location }).models
     : new KeyedGoogleGenAI({ ...shared, apiKey }).models
 }

@@ -1,11 +1,17 @@
+import { createRequire } from 'node:module'
 import { setTimeout as pause } from 'node:timers/promises'
-import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
+import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis'
 import { keyPrefix } from './redis-keys.ts'
 import { REDIS_SCRIPTS } from './redis-scripts.ts'
 import { parseRedisUrl, type RedisTarget } from './redis-url.ts'
 import { databaseTroubleOf, type Trouble, troubleOf } from './trouble.ts'
 
 export type RedisClient = Redis | Cluster
+
+const load = createRequire(import.meta.url)
+
+/** Loaded by the first connection: a start without Redis does not wait 50 ms for it. */
+const ioredis = (): typeof import('ioredis') => load('ioredis')
 
 /** A connection that keeps itself alive. All durations are real milliseconds. */
 export interface RedisConnection {
@@ -121,14 +127,14 @@ const clusterOptions = (target: RedisTarget, { keyPrefix, retryStrategy }: Commo
 
 const createClient = (target: RedisTarget, common: Common): RedisClient => {
   if (target.kind === 'cluster') {
-    return new Cluster([...target.nodes], clusterOptions(target, common))
+    return new (ioredis().Cluster)([...target.nodes], clusterOptions(target, common))
   }
   const options = singleOptions(target, common)
   if (target.kind === 'sentinel') {
-    return new Redis({ ...options, ...sentinelOptions(target, common.retryStrategy) })
+    return new (ioredis().Redis)({ ...options, ...sentinelOptions(target, common.retryStrategy) })
   }
   const [node = { host: 'localhost', port: 6379 }] = target.nodes
-  return new Redis({ ...options, ...node })
+  return new (ioredis().Redis)({ ...options, ...node })
 }
 
 const connect = (client: RedisClient): void => {
