@@ -1,5 +1,6 @@
 import type { Benchmark, Goal, Table } from './benchmark.ts'
 import { checkAnswers } from './check-answer.ts'
+import { expireImages } from './expire-images.ts'
 import { PICTURE_NAMES, type PictureSize } from './noise-picture.ts'
 import { formatFigure } from './print-report.ts'
 import {
@@ -59,7 +60,9 @@ const measureSizes = (sizes: readonly PictureSize[], work: GatewayWork): Promise
     for (const size of sizes) {
       await checkAnswers(stage, sides, size)
       const warmUp = size === 'tiny' ? TINY_WARM_UP : WARM_UP
+      const stopExpiring = expireImages(sides[FRESNEL]?.mediaFolder ?? '')
       measured.set(size, await takeRounds(stage, sides, { size, rhythm: TURN, warmUp }))
+      await stopExpiring()
     }
     return measured
   })

@@ -13,6 +13,8 @@ export interface GatewayProcess {
   /** Such as `http://127.0.0.1:41234`. */
   readonly url: string
   readonly pid: number
+  /** Where it keeps hosted images. */
+  readonly mediaFolder: string
   /** From the start of the process to the line that says it listens, in ms. */
   readonly startedInMs: number
   readonly observe: Calls<ObserverHandlers>
@@ -41,7 +43,8 @@ export const startGatewayProcess = async (
 ): Promise<GatewayProcess> => {
   const folder = await mkdtemp(join(tmpdir(), 'fresnel-bench-'))
   const PATH = process.env['PATH'] ?? ''
-  const own = { PORT: '0', ADMIN_PORT: '0', MEDIA_DIR: join(folder, 'media') }
+  const mediaFolder = join(folder, 'media')
+  const own = { PORT: '0', ADMIN_PORT: '0', MEDIA_DIR: mediaFolder }
   // As `npm start` and the image have it.
   const cache = join(benchOptions.gatewayFolder, 'node_modules/.cache/node')
   const fixed = { PATH, NODE_COMPILE_CACHE: cache, ...own }
@@ -81,6 +84,7 @@ export const startGatewayProcess = async (
   return {
     url,
     pid: child.pid ?? 0,
+    mediaFolder,
     startedInMs: performance.now() - beganMs,
     observe: createCalls<ObserverHandlers>(child),
     stop: async () => {

@@ -14,6 +14,8 @@ export interface Side {
   readonly pid: number
   readonly target: Target
   readonly observe: Calls<ObserverHandlers>
+  /** Where it keeps hosted images; absent: it hosts none. */
+  readonly mediaFolder?: string
   stop(): Promise<void>
 }
 
@@ -119,9 +121,9 @@ export const startFresnel = async (
   work: GatewayWork,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Side> => {
-  const { url, pid, observe, stop } = await startGatewayProcess({
+  const { url, ...process } = await startGatewayProcess({
     ...upstreamEnvironment(upstreamPort),
     ...environment,
   })
-  return { name: describeWork(work), pid, target: generationTarget(url, work), observe, stop }
+  return { ...process, name: describeWork(work), target: generationTarget(url, work) }
 }
