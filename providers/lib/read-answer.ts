@@ -68,21 +68,38 @@ const countIn = (reservation: Reservation | undefined): AnswerCount => {
   }
 }
 
+/** As Node calls it: an answer that is neither whole nor failed. */
+const brokenOff = (): Error =>
+  Object.assign(new Error('Broken off'), { code: 'ERR_STREAM_PREMATURE_CLOSE' })
+
 const tooLong = (): Error => Object.assign(new Error('Too long'), { code: 'ANSWER_TOO_LONG' })
 
-/** What an SDK is given of a whole answer: all but long base64. */
-export const readWhole = async (
+/** What an SDK is given of a whole answer: all but long base64. By events: a promise for each chunk costs more than it. */
+export const readWhole = (
   { body }: UpstreamAnswer,
   lift: Base64Lift,
   count: AnswerCount,
-): Promise<Buffer<ArrayBuffer>> => {
-  const passed: Buffer[] = []
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    count.add(chunk.length)
-    passed.push(...lift.write(chunk))
-  }
-  return Buffer.concat([...passed, ...lift.end()])
-}
+): Promise<Buffer<ArrayBuffer>> =>
+  new Promise((resolve, reject) => {
+    const passed: Buffer[] = []
+    const take = (chunk: Buffer): void => {
+      try {
+        count.add(chunk.length)
+        passed.push(...lift.write(chunk))
+      } catch (error) {
+        reject(error)
+        body.destroy()
+      }
+    }
+    const breakOff = (): void => reject(body.errored ?? brokenOff())
+    // It may have ended while there was no room for it.
+    if (body.destroyed) breakOff()
+    body
+      .on('end', () => resolve(Buffer.concat([...passed, ...lift.end()])))
+      .on('error', breakOff)
+      .on('close', breakOff)
+      .on('data', take)
+  })
 
 /** The same of an answer that is passed on as it comes. `asFailure` as of `readAhead`. */
 export const readStreamed = async function* (

@@ -8,7 +8,7 @@ const join = (chunks: readonly Uint8Array[]): Buffer =>
   chunks.length === 1 && chunks[0] ? asBuffer(chunks[0]) : Buffer.concat(chunks)
 
 /** Holds a source whole. Does not copy bytes that came in one piece. */
-export const collect = async (source: ByteSource): Promise<Buffer> => {
+export const collect = async (source: ByteSource | Iterable<Uint8Array>): Promise<Buffer> => {
   const chunks: Uint8Array[] = []
   for await (const chunk of source) chunks.push(chunk)
   return join(chunks)

@@ -7,7 +7,7 @@ import { takeBase64 } from './held-bytes.ts'
 /** A JSON text, to be sent. */
 export interface RenderedJson {
   /** Its pieces, made as they are taken; to be read once. What was placed is held no longer than until then. */
-  readonly pieces: AsyncIterable<Buffer>
+  readonly pieces: Iterable<Buffer> | AsyncIterable<Buffer>
   readonly sizeBytes: number
 }
 
@@ -22,11 +22,24 @@ export interface JsonWithBytes {
 /** A part of the text, or bytes that stand between two. */
 type Part = Buffer | HeldBytes
 
-const writePieces = async function* (parts: readonly Part[]): AsyncGenerator<Buffer> {
-  for (const part of parts) {
-    if (Buffer.isBuffer(part)) yield part
-    else yield* takeBase64(part)
-  }
+type Pieces = RenderedJson['pieces']
+
+const piecesOf = (part: Part): Pieces => (Buffer.isBuffer(part) ? [part] : takeBase64(part))
+
+const chain = function* (parts: readonly Iterable<Buffer>[]): Generator<Buffer> {
+  for (const pieces of parts) yield* pieces
+}
+
+const chainSlowly = async function* (parts: readonly Pieces[]): AsyncGenerator<Buffer> {
+  for (const pieces of parts) yield* pieces
+}
+
+const isThere = (pieces: Pieces): pieces is Iterable<Buffer> => Symbol.iterator in pieces
+
+/** One after another. Of those that are there nobody has to wait for each. */
+const writePieces = (parts: readonly Part[]): Pieces => {
+  const written = parts.map(piecesOf)
+  return written.every(isThere) ? chain(written) : chainSlowly(written)
 }
 
 const sizeOf = (part: Part): number =>

@@ -36,7 +36,7 @@ const MODEL_FILE = 'src/catalog/models/google--gemini-3.1-flash-image-preview.js
 
 interface ModelFile {
   readonly card: object
-  readonly offerings: readonly { readonly configKey: string }[]
+  readonly offerings: readonly { readonly configKey: string; readonly extends?: string }[]
 }
 
 const modelName = (index: number): string => `bench-model-${index}`
@@ -49,9 +49,11 @@ const writeModels = async (folder: string): Promise<void> => {
   for (let index = 1; index < MODELS; index += 1) {
     const id = modelName(index)
     const card = { ...file.card, id, name: id, aliases: [], alternativeNames: [] }
-    const offerings = file.offerings.map((offering) => ({
+    const rename = (configKey: string): string => configKey.replace(original, id)
+    const offerings = file.offerings.map(({ configKey, extends: base, ...offering }) => ({
       ...offering,
-      configKey: offering.configKey.replace(original, id),
+      configKey: rename(configKey),
+      ...(base !== undefined && { extends: rename(base) }),
     }))
     await writeFile(join(folder, `${id}.json`), JSON.stringify({ ...file, card, offerings }))
   }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { countAnswer } from '#providers/lib/read-answer.ts'
 import { createSingleShot } from '#providers/lib/single-shot-fetch.ts'
@@ -132,5 +133,36 @@ describe('an answer', () => {
     const count = await countAnswer(answerOf([], {}), new AbortController().signal, undefined)
     count.add(512 * 1024 * 1024)
     expect(() => count.add(1)).toThrow('Too long')
+  })
+
+  it.each([
+    ['broke off', undefined],
+    ['failed', new Error('reset')],
+  ])('fails when it %s while it waited for room', async (_how, error) => {
+    const budget = createByteBudget({ limitBytes: 500_000 })
+    const other = await budget.reserve(300_000, new AbortController().signal)
+    const answer = answerOf(inPieces())
+    answer.body.on('error', () => undefined)
+    const { fetch, failure } = shotOn(answer, budget.openAccount())
+    const fetching = fetch('http://provider.test').catch((thrown: unknown) => thrown)
+    await nextTurn()
+    answer.body.destroy(error)
+    other.release()
+    expect(await fetching).toMatchObject({ name: 'UpstreamCallError' })
+    expect(failure()).toBeDefined()
+    expect(heldIn(budget)).toBe(0)
+  })
+
+  it('fails when it breaks off without a word', async () => {
+    const budget = createByteBudget({ limitBytes: 500_000 })
+    const body = new Readable({ read: () => undefined })
+    const { fetch, failure } = shotOn({ ...answerOf([]), body }, budget.openAccount())
+    const fetching = fetch('http://provider.test').catch((thrown: unknown) => thrown)
+    body.push(BODY.subarray(0, 100_000))
+    await nextTurn()
+    body.destroy()
+    await fetching
+    expect(failure()).toMatchObject({ networkCode: 'ERR_STREAM_PREMATURE_CLOSE' })
+    expect(heldIn(budget)).toBe(0)
   })
 })
