@@ -40,6 +40,13 @@ export const decodeBegin = (characters: Buffer): Buffer => {
   return bytes.subarray(0, decodeInto(bytes, 0, characters.toString('latin1')).written)
 }
 
+/** First what makes the rest of the last piece a whole group: joined with all that follows, that would be copied again. */
+const slicesBehind = function* (rest: string, piece: Buffer): Generator<string> {
+  const missing = rest === '' ? 0 : 4 - (rest.length % 4)
+  if (missing > 0) yield piece.toString('latin1', 0, missing)
+  yield* slicesOf(piece.subarray(missing))
+}
+
 /**
  * Decodes base64 (or base64url), emptying the list of its pieces, and lets other work run in between: 27 MB in one go
  * hold the event loop for 10 ms. What is no base64 decodes to nonsense, which the check for an image then finds.
@@ -52,7 +59,7 @@ export const decodeBase64 = async function* (pieces: Uint8Array[]): AsyncGenerat
   let filled = 0
   let rest = ''
   for (const piece of takePieces(pieces)) {
-    for (const slice of slicesOf(piece)) {
+    for (const slice of slicesBehind(rest, piece)) {
       const text = rest + slice
       if (filled + bytesIn(text.length) + MAX_REST > room.length) {
         if (filled > 0) yield room.subarray(0, filled)

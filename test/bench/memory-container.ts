@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { chooseMemoryLimits } from '#src/memory-limits.ts'
+import { IMAGE_ALLOCATOR } from '#test/helpers/image-allocator.ts'
 import { benchOptions } from './bench-options.ts'
 import type { Benchmark } from './benchmark.ts'
 import type { Target } from './load.ts'
@@ -22,9 +22,6 @@ const MIB = 1_024 * 1_024
 /** What docker-compose.yml gives a gateway. */
 const CONTAINER_BYTES = 1_536 * MIB
 
-/** As the image has it (see the Dockerfile), on Debian. */
-const JEMALLOC = '/usr/lib/x86_64-linux-gnu/libjemalloc.so.2'
-
 /** Ms in which a collector, and an allocator that gives memory back, have done so. */
 const SETTLE_MS = 5_000
 
@@ -39,7 +36,7 @@ const ENVIRONMENT = {
   MAX_MB_IN_FLIGHT: String(Math.floor(limits.bytesInFlight / MB)),
   MAX_REQUESTS_IN_FLIGHT: String(limits.requestsInFlight),
   UV_THREADPOOL_SIZE: '8',
-  ...(existsSync(JEMALLOC) && { LD_PRELOAD: JEMALLOC }),
+  ...IMAGE_ALLOCATOR,
 }
 
 /** Requests of one kind: so many in all, so many at a time. */
@@ -129,7 +126,7 @@ const press = async (
 
 export const memoryContainer: Benchmark = {
   name: 'memory-container',
-  description: `The most that a gateway holds which may use ${CONTAINER_BYTES / MIB} MiB, as docker-compose.yml has it, when far more comes at once than fits: again and again in one process.${existsSync(JEMALLOC) ? '' : ' Without jemalloc, which the image has.'}`,
+  description: `The most that a gateway holds which may use ${CONTAINER_BYTES / MIB} MiB, as docker-compose.yml has it, when far more comes at once than fits: again and again in one process.${'LD_PRELOAD' in IMAGE_ALLOCATOR ? '' : ' Without jemalloc, which the image has.'}`,
   run: () =>
     withStage(['tiny', 'large'], async (stage) => {
       const folder = await mkdtemp(join(tmpdir(), 'fresnel-bench-'))

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { IMAGE_ALLOCATOR } from '#test/helpers/image-allocator.ts'
 import { TEST_KEY } from '#test/helpers/start-test-gateway.ts'
 import type { EmulatorMessage } from './soak-emulators.ts'
 
@@ -72,6 +73,7 @@ export const startSoakedGateway = async (
       PORT: '0',
       MEDIA_DIR: mediaDir,
       GATEWAY_API_KEYS: TEST_KEY,
+      ...IMAGE_ALLOCATOR,
       ...environment,
     },
   })
