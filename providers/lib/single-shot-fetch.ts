@@ -36,7 +36,10 @@ export interface SingleShot {
   readonly fetch: typeof globalThis.fetch
   /** Long base64 never reaches the SDK: other text stands in its place. */
   readonly lifted: Lifted
-  /** Tells that all of the answer has been read: base64 that nobody has asked for is not held any longer. */
+  /**
+   * Tells that nobody reads on: base64 that was not asked for is not held any longer, and what of a streamed answer is
+   * still to come is not waited for, which an SDK that gives a stream up leaves open.
+   */
   settle(): void
   /** Why the request failed; `undefined` while it has not. */
   failure(): UpstreamFailure | undefined
@@ -50,6 +53,8 @@ interface ShotState {
   error?: UpstreamCallError
   /** Absent: no good answer has come. */
   count?: AnswerCount
+  /** Of a streamed answer; absent: none has come. */
+  streamed?: UpstreamAnswer['body']
   /** What was asked for of the base64 that was lifted, and how many characters it had. */
   readonly asked: Map<Uint8Array[], number>
   readonly lift: Base64Lift
@@ -83,7 +88,10 @@ export const createSingleShot = (options: SingleShotOptions): SingleShot => {
   return {
     fetch: fetchOnce,
     lifted: (text) => liftedBy(state, text, options.memory !== undefined),
-    settle: () => state.count?.keepOnly(sumOf(state.asked.values())),
+    settle: () => {
+      state.streamed?.destroy()
+      state.count?.keepOnly(sumOf(state.asked.values()))
+    },
     failure: () => state.error?.failure,
     requestLeft: () => state.requestLeft,
   }
@@ -127,6 +135,7 @@ const responseOf = async (
   if (streamAnswer === undefined) {
     return new WholeResponse(await readWhole(answer, lift, count), init)
   }
+  state.streamed = answer.body
   const asFailure = (error: unknown): Error => {
     state.error = asCallError(error, state.requestLeft)
     return state.error

@@ -9,6 +9,7 @@ import {
 } from '#test/providers/lib/adapter-fixtures.ts'
 import {
   eventStream,
+  type ScriptedReply,
   type ScriptedServer,
   startScriptedServer,
 } from '#test/providers/lib/scripted-server.ts'
@@ -36,8 +37,8 @@ const send = async (changes: Partial<ProviderCall>) => {
 }
 
 /** The answer to a call that wants previews, and those that came. */
-const stream = async (texts: readonly string[], changes: Partial<ProviderCall> = {}) => {
-  server = await startScriptedServer([eventStream(texts)])
+const streamFrom = async (reply: ScriptedReply, changes: Partial<ProviderCall> = {}) => {
+  server = await startScriptedServer([reply])
   const settings = { GEMINI_API_KEY: 'test-key', GEMINI_BASE_URL: `${server.url}/prefix` }
   const previews: ProviderImage[] = []
   const onPreview = (image: ProviderImage) => previews.push(image)
@@ -46,6 +47,9 @@ const stream = async (texts: readonly string[], changes: Partial<ProviderCall> =
   const answer = await adapter.generate(providerCall({ timeoutMs: 10_000, ...call }))
   return { answer, previews }
 }
+
+const stream = (texts: readonly string[], changes: Partial<ProviderCall> = {}) =>
+  streamFrom(eventStream(texts), changes)
 
 const GENERATE: Partial<ProviderCall> = {
   input: {
@@ -212,5 +216,23 @@ describe('the Gemini adapter on the wire', () => {
       publicMessage: 'Gemini API answered with status 503 (UNAVAILABLE)',
     })
     expect(server.seen).toHaveLength(1)
+  })
+
+  it.each([
+    ['cannot be read', 'data: {half'],
+    ['is an error', '{"error":{"code":503,"status":"UNAVAILABLE","message":"overloaded"}}'],
+  ])('leaves no stream open that goes on after a chunk that %s', async (_, chunk) => {
+    const closed = Promise.withResolvers<void>()
+    const goOn: ScriptedReply = (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.write(`${chunk}\n\n`)
+      const more = setInterval(() => response.write('data: {}\n\n'), 10)
+      response.once('close', () => {
+        clearInterval(more)
+        closed.resolve()
+      })
+    }
+    await providerErrorOf(streamFrom(goOn))
+    await expect(closed.promise).resolves.toBeUndefined()
   })
 })
