@@ -6,6 +6,7 @@ import type { MicroUsd } from '#src/domain/money.ts'
 import type { ProviderAnswer, ProviderCall, ProviderImage } from '#src/domain/provider-adapter.ts'
 import type { AttemptContext, AttemptYield } from '#src/routing/attempt.ts'
 import { type Candidate, priceBasisOf } from '#src/routing/candidates.ts'
+import { startEnding } from '#src/routing/ending.ts'
 import { type FailoverResult, runAttempts } from '#src/routing/failover.ts'
 import type { ChainHistory } from '#src/routing/rank-options.ts'
 import { BusyTime, type DecisionTrace } from './decision-trace.ts'
@@ -52,9 +53,16 @@ const callHooks = (
     const wanted = { ...form, responseFormat: 'b64_json' } as const
     const { memory } = request
     const measureUpstream = trace.upstream.measure.bind(trace.upstream)
-    const context = { signal, measureUpstream, ...(memory && { memory }) }
-    const [image] = await deps.prepareImages([draft], wanted, context)
-    if (image) onPreview?.(image)
+    // It may take longer than its attempt, whose signal nothing aborts any more then.
+    const leftMs = trace.startMs + request.timeoutMs - deps.clock.monotonicMs()
+    const ending = startEnding([signal, request.signal], leftMs)
+    const context = { signal: ending.signal, measureUpstream, ...(memory && { memory }) }
+    try {
+      const [image] = await deps.prepareImages([draft], wanted, context)
+      if (image) onPreview?.(image)
+    } finally {
+      ending.stop()
+    }
   }
   return {
     ...(onJob && {
