@@ -73,20 +73,43 @@ const fill = async (
   signal: AbortSignal | undefined,
 ): Promise<number> => {
   let sizeBytes = 0
-  try {
-    for await (const chunk of source) {
-      signal?.throwIfAborted()
-      await handle.writeFile(chunk)
-      sizeBytes += chunk.length
-    }
+  for await (const chunk of source) {
     signal?.throwIfAborted()
-    // So that no half file has a real name even after a power cut. The folder itself is not synced: losing the rename
-    // then only loses an image of the last seconds.
-    await handle.sync()
+    await handle.writeFile(chunk)
+    sizeBytes += chunk.length
+  }
+  signal?.throwIfAborted()
+  // So that no half file has a real name even after a power cut. The folder itself is not synced: losing the rename
+  // then only loses an image of the last seconds.
+  await handle.sync()
+  return sizeBytes
+}
+
+/** Waits no longer than until the signal aborts, as a source may hang. */
+const unlessAborted = async <T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> => {
+  if (!signal) return work
+  const { promise, reject } = Promise.withResolvers<never>()
+  const onAbort = (): void => reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  if (signal.aborted) onAbort()
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+/** The same, with nothing left open. A source that goes on later cannot be written any more, and is closed. */
+const fillAndClose = async (
+  handle: FileHandle,
+  source: ByteSource,
+  signal: AbortSignal | undefined,
+): Promise<number> => {
+  try {
+    return await unlessAborted(fill(handle, source, signal), signal)
   } finally {
     await handle.close()
   }
-  return sizeBytes
 }
 
 const write = async (
@@ -98,7 +121,7 @@ const write = async (
   const handle = await openNew(directory, temporary)
   try {
     const pieces = source instanceof Uint8Array ? sourceOf(source) : source
-    const sizeBytes = await fill(handle, pieces, options.signal)
+    const sizeBytes = await fillAndClose(handle, pieces, options.signal)
     const name = createMediaFileName(options)
     await rename(temporary, join(directory, name))
     return { file: name, sizeBytes }

@@ -104,6 +104,19 @@ export const describeMediaStore = (
         await expect(store.put(Buffer.from('abc'), { ...options, signal })).rejects.toThrow()
         expect(await under.names()).toEqual([])
       })
+
+      it.each(['before', 'while'])('ends when nobody waits %s its source hangs', async (moment) => {
+        const controller = new AbortController()
+        const hanging = async function* () {
+          yield Buffer.from('begun')
+          if (moment === 'while') setImmediate(() => controller.abort())
+          await new Promise(() => undefined)
+        }
+        if (moment === 'before') controller.abort()
+        const { signal } = controller
+        await expect(store.put(hanging(), { ...options, signal })).rejects.toThrow()
+        await expect.poll(() => under.names()).toEqual([])
+      })
     })
 
     describe('open', () => {

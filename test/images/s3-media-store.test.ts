@@ -64,20 +64,6 @@ describe('an upload to a bucket', () => {
     await expect.poll(() => emulator.bucket.uploads.size).toBe(0)
   })
 
-  it.each(['before', 'while'])('ends when nobody waits %s its source hangs', async (moment) => {
-    const { store } = await open()
-    const controller = new AbortController()
-    const hanging = async function* () {
-      yield Buffer.from('begun')
-      if (moment === 'while') setImmediate(() => controller.abort())
-      await new Promise(() => undefined)
-    }
-    if (moment === 'before') controller.abort()
-    const { signal } = controller
-    await expect(store.put(hanging(), { ...options, signal })).rejects.toThrow()
-    await expect.poll(() => under.names()).toEqual([])
-  })
-
   it('rejects with the error of its source also when clearing up fails', async () => {
     const { store, emulator } = await open()
     emulator.spoil('AbortMultipartUpload', { always: 'denied' })
