@@ -3,7 +3,8 @@ import type { MediaStore, OpenedMedia } from './media-store.ts'
 
 /**
  * Images handed out at once: each holds a connection of the bucket or an open file, and what is on its way, for as long
- * as its reader likes. 1,500 readers of files who read nothing took 344 MB (Node 24, 2026-11), so these take about 50.
+ * as its reader likes. 1,500 readers of files who read nothing took 344 MB (Node 24, 2026-11), and each connection takes
+ * 200 kB more of an answer since, so these take about 100.
  */
 export const MAX_HAND_OUTS = 224
 
