@@ -82,23 +82,28 @@ export const readWhole = (
 ): Promise<Buffer<ArrayBuffer>> =>
   new Promise((resolve, reject) => {
     const passed: Buffer[] = []
-    const take = (chunk: Buffer): void => {
+    /** What is thrown where an event is told would end the process. */
+    const guard = (work: () => void): void => {
       try {
-        count.add(chunk.length)
-        passed.push(...lift.write(chunk))
+        work()
       } catch (error) {
         reject(error)
         body.destroy()
       }
     }
+    const take = (chunk: Buffer): void => {
+      count.add(chunk.length)
+      passed.push(...lift.write(chunk))
+    }
+    const finish = (): void => resolve(Buffer.concat([...passed, ...lift.end()]))
     const breakOff = (): void => reject(body.errored ?? brokenOff())
     // It may have ended while there was no room for it.
     if (body.destroyed) breakOff()
     body
-      .on('end', () => resolve(Buffer.concat([...passed, ...lift.end()])))
+      .on('end', () => guard(finish))
       .on('error', breakOff)
       .on('close', breakOff)
-      .on('data', take)
+      .on('data', (chunk: Buffer) => guard(() => take(chunk)))
   })
 
 /** The same of an answer that is passed on as it comes. `asFailure` as of `readAhead`. */

@@ -121,9 +121,9 @@ export const startFresnel = async (
   work: GatewayWork,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Side> => {
-  const { url, ...process } = await startGatewayProcess({
+  const { url, ...gateway } = await startGatewayProcess({
     ...upstreamEnvironment(upstreamPort),
     ...environment,
   })
-  return { ...process, name: describeWork(work), target: generationTarget(url, work) }
+  return { ...gateway, name: describeWork(work), target: generationTarget(url, work) }
 }
