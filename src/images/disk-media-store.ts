@@ -15,6 +15,7 @@ import { join } from 'node:path'
 import { type ByteSource, sourceOf } from '#src/bytes/byte-source.ts'
 import { GatewayError } from '#src/domain/errors.ts'
 import { mediaTypeOf } from '#src/domain/media.ts'
+import { untilAborted } from '#src/domain/until-aborted.ts'
 import {
   type ByteRange,
   createMediaFileName,
@@ -85,20 +86,6 @@ const fill = async (
   return sizeBytes
 }
 
-/** Waits no longer than until the signal aborts, as a source may hang. */
-const unlessAborted = async <T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> => {
-  if (!signal) return work
-  const { promise, reject } = Promise.withResolvers<never>()
-  const onAbort = (): void => reject(signal.reason)
-  signal.addEventListener('abort', onAbort, { once: true })
-  if (signal.aborted) onAbort()
-  try {
-    return await Promise.race([work, promise])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
-}
-
 /** The same, with nothing left open. A source that goes on later cannot be written any more, and is closed. */
 const fillAndClose = async (
   handle: FileHandle,
@@ -106,7 +93,9 @@ const fillAndClose = async (
   signal: AbortSignal | undefined,
 ): Promise<number> => {
   try {
-    return await unlessAborted(fill(handle, source, signal), signal)
+    const filling = fill(handle, source, signal)
+    // A source may hang.
+    return await (signal ? untilAborted(filling, signal) : filling)
   } finally {
     await handle.close()
   }

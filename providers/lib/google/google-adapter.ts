@@ -16,6 +16,7 @@ import type {
   ProviderCall,
   ProviderDependencies,
 } from '#src/domain/provider-adapter.ts'
+import { untilAborted } from '#src/domain/until-aborted.ts'
 import { buildGenerateContent } from './build-generate-content.ts'
 import { classifyGoogleError } from './classify-google-error.ts'
 import { readGenerateContent } from './read-generate-content.ts'
@@ -64,6 +65,7 @@ const askWhole = async (
   parameters: GenerateContentParameters,
 ): Promise<ProviderAnswer> => {
   const asked = models.generateContent(sentBy(fetch, parameters))
+  // The SDK fetches credentials before the request and cannot be stopped there.
   return readGenerateContent(await untilAborted(asked, call.signal), providerName, lifted)
 }
 
@@ -93,20 +95,6 @@ const sentBy = (
   ...parameters,
   config: { ...parameters.config, httpOptions: { fetch } },
 })
-
-/** The SDK fetches credentials before the request and cannot be stopped there. */
-const untilAborted = async <T>(work: Promise<T>, signal: AbortSignal): Promise<T> => {
-  let onAbort: (() => void) | undefined
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-  })
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort)
-  }
-}
 
 const failureOf = (
   surface: GoogleIdentity,
