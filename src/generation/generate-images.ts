@@ -1,7 +1,8 @@
-import { once } from 'node:events'
 import { GatewayError } from '#src/domain/errors.ts'
 import type { ImageAnswer } from '#src/domain/image-answer.ts'
 import type { ImageRequest } from '#src/domain/image-request.ts'
+import { untilAborted } from '#src/domain/until-aborted.ts'
+import { startEnding } from '#src/routing/ending.ts'
 import { type FailoverResult, historyAfter } from '#src/routing/failover.ts'
 import { type ChainHistory, NO_HISTORY } from '#src/routing/rank-options.ts'
 import { adoptJobs } from './adopt-jobs.ts'
@@ -47,14 +48,13 @@ const adoptImages = async (run: GenerationRun): Promise<Adopted> => {
  */
 const prepareInputs = async ({ deps, request, trace, plan, inputsFor }: GenerationRun) => {
   const leftMs = trace.startMs + request.timeoutMs - deps.clock.monotonicMs()
-  const over = new AbortController()
-  const timer = setTimeout(() => over.abort(), Math.max(0, leftMs))
-  const signal = AbortSignal.any([request.signal, over.signal])
-  const isOver = signal.aborted ? Promise.resolve() : once(signal, 'abort')
+  const ending = startEnding([request.signal], leftMs)
   try {
-    await Promise.race([Promise.all(plan.candidates.map(inputsFor)), isOver])
+    await untilAborted(Promise.all(plan.candidates.map(inputsFor)), ending.signal)
+  } catch (error) {
+    if (!ending.signal.aborted) throw error
   } finally {
-    clearTimeout(timer)
+    ending.stop()
   }
 }
 

@@ -28,8 +28,15 @@ export const startEnding = (causes: readonly AbortSignal[], afterMs: number): En
     cause.addEventListener('abort', follow, { once: true })
     stops.push(() => cause.removeEventListener('abort', follow))
   }
-  const timeIsUp = (): void => abort(new DOMException('The time is up', 'TimeoutError'))
-  const timer = setTimeout(timeIsUp, Math.max(0, Math.ceil(afterMs))).unref()
+  const endMs = performance.now() + afterMs
+  let timer: NodeJS.Timeout | undefined
+  // Node's timers count whole milliseconds: they may fire a fraction of one early.
+  const waitOn = (): void => {
+    const leftMs = endMs - performance.now()
+    if (leftMs <= 0) abort(new DOMException('The time is up', 'TimeoutError'))
+    else timer = setTimeout(waitOn, Math.ceil(leftMs)).unref()
+  }
   stops.push(() => clearTimeout(timer))
+  waitOn()
   return { signal: end.signal, stop }
 }

@@ -23,9 +23,23 @@ describe('startEnding', () => {
   })
 
   it('aborts after its time, at once when that is over', async () => {
-    const { signal } = startEnding([], -5)
-    await pause(20)
+    expect(startEnding([], -5).signal.reason).toMatchObject({ name: 'TimeoutError' })
+    const { signal } = startEnding([], 5)
+    await pause(50)
     expect(signal.reason).toMatchObject({ name: 'TimeoutError' })
+  })
+
+  it('aborts no earlier than its time, which timers do by a fraction of a millisecond', async () => {
+    const lasted = async (_: unknown, index: number): Promise<number> => {
+      await pause(index / 4)
+      const startMs = performance.now()
+      const { promise, resolve } = Promise.withResolvers<number>()
+      const { signal } = startEnding([], 5)
+      signal.addEventListener('abort', () => resolve(performance.now() - startMs))
+      return promise
+    }
+    const all = await Promise.all(Array.from({ length: 100 }, lasted))
+    expect(Math.min(...all)).toBeGreaterThanOrEqual(5)
   })
 
   it.each(['stopped', 'aborted'])('leaves nothing behind once %s', (how) => {
