@@ -142,7 +142,7 @@ export const GatewayEnvironmentSchema = Type.Object({
       // Read whole for a sum, which takes 3 s then.
       maximum: 2_000_000,
       description:
-        'Most requests that the log keeps, about 5 kB each in memory and 2 kB in Redis; default: 2,000 in memory, 50,000 in Redis',
+        'Most requests that the log keeps, about 3 kB each in memory and 2 kB in Redis; default: 2,000 in memory, 50,000 in Redis',
     }),
   ),
   LOG_LEVEL: Type.Unsafe<string>({

@@ -1,5 +1,10 @@
 import { positionOf } from './request-position.ts'
-import type { RequestFilter, RequestQuery, RequestRecord } from './request-record.ts'
+import type {
+  RequestFilter,
+  RequestIdentity,
+  RequestQuery,
+  RequestRecord,
+} from './request-record.ts'
 
 /** Longest texts that a record keeps, in characters: clients choose some of them. */
 const MAX_MODEL_CHARACTERS = 200
@@ -42,7 +47,9 @@ export interface Placed {
   readonly position: string
 }
 
-export const place = (record: RequestRecord): Placed & { readonly record: RequestRecord } => ({
+export const place = <Kept extends RequestIdentity>(
+  record: Kept,
+): Placed & { readonly record: Kept } => ({
   position: positionOf(record),
   record,
 })

@@ -1,5 +1,6 @@
 import type { Clock } from '#src/domain/clock.ts'
 import { GatewayError } from '#src/domain/errors.ts'
+import { type KeptRecord, unfoldRecord } from '#src/domain/kept-record.ts'
 import type { RequestLog, RequestRecord } from '#src/domain/request-record.ts'
 import { createMemoryRequestLog, type MemoryRequestLog } from './memory/memory-request-log.ts'
 import { COMMAND_TIMEOUT_MS, createRedisConnection } from './redis/connect.ts'
@@ -114,13 +115,15 @@ const createReads = (reader: RequestLogReader, own: MemoryRequestLog, outbox: Re
     if (record) return record
     throw unknownNow(id)
   }
-  const waits = (id: string, keyId: string | undefined): RequestRecord | undefined =>
-    outbox.findLast((record) => record.id === id && record.keyId === keyId)
+  const waiting = (isMeant: (record: KeptRecord) => boolean): RequestRecord | undefined => {
+    const found = outbox.findLast(isMeant)
+    return found && unfoldRecord(found)
+  }
 
   return {
     find: async (id, keyId) =>
       // Nobody else can know anything later of it, and who has just added it does not wait for Redis.
-      waits(id, keyId) ??
+      waiting((record) => record.id === id && record.keyId === keyId) ??
       orElse(FIND_LIMIT_MS, reader.find(id, keyId), async () =>
         orThrow(id, await own.find(id, keyId)),
       ),
@@ -128,7 +131,7 @@ const createReads = (reader: RequestLogReader, own: MemoryRequestLog, outbox: Re
       const stored = await orElse(FIND_LIMIT_MS, reader.findOfAnyone(id), async () =>
         orThrow(id, await own.findOfAnyone(id)),
       )
-      const fresh = outbox.findLast((record) => record.id === id)
+      const fresh = waiting((record) => record.id === id)
       return fresh && fresh.createdAtMs >= (stored?.createdAtMs ?? 0) ? fresh : stored
     },
     list: (query) =>

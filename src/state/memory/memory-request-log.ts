@@ -1,10 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type KeptRecord, keepRecord, unfoldRecord } from '#src/domain/kept-record.ts'
 import { positionOf } from '#src/domain/request-position.ts'
 import type { RequestIdentity, RequestLog, RequestRecord } from '#src/domain/request-record.ts'
 import { boundRecord, createMatcher, place, selectPage } from '#src/domain/request-selection.ts'
 import { UsageTally, usageFilterOf } from '#src/domain/request-usage.ts'
 
-/** About 5 kB each, with the explanation of their routing. */
+/** About 3 kB each, with the explanation of their routing. */
 export const DEFAULT_MAX_RECORDS = 2_000
 
 /** Records that are summed up in one turn: a millisecond or two. */
@@ -19,14 +20,14 @@ export interface MemoryRequestLogOptions {
   readonly now?: () => number
 }
 
-/** A log whose records can be looked at without waiting. */
+/** A log whose records can be looked at as it keeps them, without waiting. */
 export interface MemoryRequestLog extends RequestLog {
   /** Adds a record as it can be kept; `undefined`: it was told late, as the request is known to have ended. */
-  take(record: RequestRecord): RequestRecord | undefined
+  take(record: RequestRecord): KeptRecord | undefined
   /** Adds what is known of the answer; the changed record, or `undefined`: the request is not known. */
-  changeResponse(request: RequestIdentity, sizeBytes: number): RequestRecord | undefined
+  changeResponse(request: RequestIdentity, sizeBytes: number): KeptRecord | undefined
   /** All that is kept, those that changed last come last. */
-  all(): readonly RequestRecord[]
+  all(): readonly KeptRecord[]
 }
 
 /** The latest requests of this process. */
@@ -36,19 +37,21 @@ export const createMemoryRequestLog = ({
   now = Date.now,
 }: MemoryRequestLogOptions = {}): MemoryRequestLog => {
   /** By position; those that changed last come last. */
-  const records = new Map<string, RequestRecord>()
+  const records = new Map<string, KeptRecord>()
 
-  const known = (): RequestRecord[] => {
+  const known = (): KeptRecord[] => {
     const fromMs = now() - keptMs
     return [...records.values()].filter(({ createdAtMs }) => createdAtMs >= fromMs)
   }
-  const latest = (isMeant: (record: RequestRecord) => boolean): RequestRecord | undefined =>
-    known()
+  const latest = (isMeant: (record: KeptRecord) => boolean): RequestRecord | undefined => {
+    const found = known()
       .filter(isMeant)
-      .reduce<RequestRecord | undefined>(
+      .reduce<KeptRecord | undefined>(
         (best, record) => (best && best.createdAtMs > record.createdAtMs ? best : record),
         undefined,
       )
+    return found && unfoldRecord(found)
+  }
   const forget = (): void => {
     const fromMs = now() - keptMs
     for (const [position, { createdAtMs }] of records) {
@@ -69,11 +72,11 @@ export const createMemoryRequestLog = ({
   const take: MemoryRequestLog['take'] = (record) => {
     const position = positionOf(record)
     if (record.status === 'pending' && records.has(position)) return undefined
-    const bounded = boundRecord(record)
+    const kept = keepRecord(boundRecord(record))
     records.delete(position)
-    records.set(position, bounded)
+    records.set(position, kept)
     forget()
-    return bounded
+    return kept
   }
 
   return {
@@ -91,7 +94,11 @@ export const createMemoryRequestLog = ({
     list: async (query) => {
       const matching = known().filter(createMatcher(query)).map(place)
       const { entries, ...ends } = selectPage(matching, query)
-      return { records: entries.map(({ record }) => record), ...ends, isPartial: false }
+      return {
+        records: entries.map(({ record }) => unfoldRecord(record)),
+        ...ends,
+        isPartial: false,
+      }
     },
     summarize: async (filter) => {
       const matching = known().filter(createMatcher(filter))

@@ -4,7 +4,7 @@ import {
   positionPartOf,
   timeOfMoment,
 } from '#src/domain/request-position.ts'
-import type { RequestRecord } from '#src/domain/request-record.ts'
+import type { RequestIdentity, RequestRecord } from '#src/domain/request-record.ts'
 import type { FilteredFields, Placed } from '#src/domain/request-selection.ts'
 import type { RequestFigures } from '#src/domain/request-usage.ts'
 
@@ -20,6 +20,9 @@ export interface LogEntry extends Placed, FilteredFields, RequestFigures {
   /** As the index has it. */
   readonly text: string
 }
+
+/** What of a record is in the index. */
+type IndexedFields = FilteredFields & RequestFigures
 
 const STATUSES: ReadonlySet<string> = new Set<RequestRecord['status']>([
   'completed',
@@ -40,13 +43,13 @@ const MAX_COUNT = 999_999_999_999
 const countText = (value: number | undefined): string =>
   value === undefined ? '' : String(Math.min(MAX_COUNT, Math.max(0, Math.round(value))))
 
-const figuresTextOf = ({ provider, durationMs, overheadMs }: RequestRecord): string => {
+const figuresTextOf = ({ provider, durationMs, overheadMs }: IndexedFields): string => {
   const tenths = overheadMs === undefined ? undefined : overheadMs * 10
   return [positionPartOf(provider), countText(durationMs), countText(tenths)].join(SEPARATOR)
 }
 
 /** What stands in the index behind the position. */
-export const entryFieldsOf = (record: RequestRecord): string => {
+export const entryFieldsOf = (record: IndexedFields): string => {
   const { status, cost, model } = record
   const fields = `${status} ${Math.round(cost)} ${positionPartOf(model)}`
   // That a request is pending is told in the same words by every version: what is known better is told apart by them.
@@ -54,7 +57,7 @@ export const entryFieldsOf = (record: RequestRecord): string => {
 }
 
 /** An entry of a record that the index does not have yet. */
-export const entryOf = (record: RequestRecord): LogEntry => {
+export const entryOf = (record: RequestIdentity & IndexedFields): LogEntry => {
   const position = positionOf(record)
   return { ...record, position, text: `${position} ${entryFieldsOf(record)}` }
 }

@@ -1,3 +1,4 @@
+import { unfoldRecord } from '#src/domain/kept-record.ts'
 import { isMoment, positionPartOf } from '#src/domain/request-position.ts'
 import type { RequestFilter, RequestQuery, RequestRecord } from '#src/domain/request-record.ts'
 import { createMatcher, selectPage } from '#src/domain/request-selection.ts'
@@ -95,7 +96,10 @@ export class RequestLogReader {
     const wanted = entries.map(({ position }) => position).filter((one) => !fresh.has(one))
     const stored = await this.#read(wanted)
     const known = new Map(wanted.map((position, index) => [position, stored[index]]))
-    const records = entries.map(({ position }) => fresh.get(position) ?? known.get(position))
+    const records = entries.map(({ position }) => {
+      const own = fresh.get(position)
+      return own ? unfoldRecord(own) : known.get(position)
+    })
     return { records: records.filter((record) => record !== undefined), ...ends }
   }
 

@@ -2,6 +2,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { Ajv } from 'ajv'
 import { type Static, Type } from 'typebox'
 import { SORTS } from '#src/domain/image-request.ts'
+import { type KeptRecord, recordText, reviveInfinity } from '#src/domain/kept-record.ts'
 import { MODES } from '#src/domain/model-card.ts'
 import { OWN_SCHEMA } from '#src/domain/own-schema.ts'
 import { positionOf } from '#src/domain/request-position.ts'
@@ -114,12 +115,8 @@ const MAX_RECORD_BYTES = 4_000_000
 /** Fast: the rest would be gained at three times the time. */
 const LEVEL = 3
 
-export const packRecord = (record: RequestRecord): Buffer =>
-  deflateRawSync(JSON.stringify(record), { level: LEVEL })
-
-/** JSON has no infinity, which a score can be, and a record no null. */
-const reviveInfinity = (_name: string, value: unknown): unknown =>
-  value === null ? Number.POSITIVE_INFINITY : value
+export const packRecord = (record: KeptRecord): Buffer =>
+  deflateRawSync(recordText(record), { level: LEVEL })
 
 /** Reads the record of a position; `undefined` for anything else. */
 export const unpackRecord = (packed: unknown, position: string): RequestRecord | undefined => {

@@ -1,5 +1,5 @@
+import type { KeptRecord } from '#src/domain/kept-record.ts'
 import { positionOf, timePositionOf } from '#src/domain/request-position.ts'
-import type { RequestRecord } from '#src/domain/request-record.ts'
 import { runBatch, type Step } from './batch.ts'
 import type { RedisConnection } from './connect.ts'
 import type { SyncResult } from './redis-sync.ts'
@@ -25,7 +25,7 @@ export interface RequestLogWriterParts {
   readonly connection: RedisConnection
   readonly outbox: RequestLogOutbox
   /** The latest requests of this process, told or not; those that changed last come last. */
-  readonly known: () => readonly RequestRecord[]
+  readonly known: () => readonly KeptRecord[]
   /** Requests of all gateways that are kept at most. */
   readonly maxRecords: number
   /** How long each is kept, in ms. */
@@ -100,14 +100,14 @@ export class RequestLogWriter {
     return undefined
   }
 
-  #tell(records: [position: string, record: RequestRecord][]): Promise<Trouble | undefined> {
+  #tell(records: [position: string, record: KeptRecord][]): Promise<Trouble | undefined> {
     return runBatch(
       this.#parts.connection.client,
       records.map(([position, record]) => this.#putStep(position, record)),
     )
   }
 
-  #putStep(position: string, record: RequestRecord): Step {
+  #putStep(position: string, record: KeptRecord): Step {
     const { outbox, keptMs } = this.#parts
     const { moment, keyPart } = partsOfPosition(position)
     return {
