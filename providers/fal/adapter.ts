@@ -12,7 +12,7 @@ import {
 } from '#providers/lib/single-shot-fetch.ts'
 import { tell } from '#providers/lib/tell.ts'
 import { createTextWithBytes, type TextWithBytes } from '#src/bytes/text-with-bytes.ts'
-import type { ByteAccount } from '#src/domain/byte-account.ts'
+import type { AnswerAccount } from '#src/domain/byte-account.ts'
 import { ProviderError } from '#src/domain/errors.ts'
 import type { JsonValue } from '#src/domain/json.ts'
 import type {
@@ -59,7 +59,7 @@ interface Session {
   /** Absent: not known, as the job was created elsewhere. */
   readonly sentPrompt?: JsonValue | undefined
   /** Where what is held of the result is counted; absent: nobody counts. */
-  readonly memory?: ByteAccount | undefined
+  readonly memory?: AnswerAccount | undefined
 }
 
 /** Submits to fal's queue, looks until the job is done, reads its result. */

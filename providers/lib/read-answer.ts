@@ -1,5 +1,5 @@
 import type { Base64Lift } from '#src/bytes/lift-base64.ts'
-import type { ByteAccount, Reservation } from '#src/domain/byte-account.ts'
+import type { AnswerAccount, Reservation } from '#src/domain/byte-account.ts'
 import type { UpstreamAnswer } from '#src/domain/provider-adapter.ts'
 import { readAhead } from './read-ahead.ts'
 
@@ -36,7 +36,7 @@ const expectedBytes = ({ headers }: UpstreamAnswer): number => {
 export const countAnswer = async (
   answer: UpstreamAnswer,
   signal: AbortSignal,
-  memory: ByteAccount | undefined,
+  memory: AnswerAccount | undefined,
 ): Promise<AnswerCount> => {
   const expected = expectedBytes(answer)
   if (expected > MAX_BYTES) {
@@ -96,7 +96,10 @@ export const readWhole = (
       passed.push(...lift.write(chunk))
     }
     const finish = (): void => resolve(Buffer.concat([...passed, ...lift.end()]))
-    const breakOff = (): void => reject(body.errored ?? brokenOff())
+    const breakOff = (): void => {
+      // Every answer is closed at last, and an error is dear to make.
+      if (!body.readableEnded) reject(body.errored ?? brokenOff())
+    }
     // It may have ended while there was no room for it.
     if (body.destroyed) breakOff()
     body

@@ -1,7 +1,7 @@
 import { type Base64Lift, createBase64Lift } from '#src/bytes/lift-base64.ts'
 import { bufferOf, lengthOf } from '#src/bytes/pieces.ts'
 import type { TextWithBytes } from '#src/bytes/text-with-bytes.ts'
-import type { ByteAccount } from '#src/domain/byte-account.ts'
+import type { AnswerAccount } from '#src/domain/byte-account.ts'
 import type {
   ProviderDependencies,
   UpstreamAnswer,
@@ -28,7 +28,7 @@ export interface SingleShotOptions {
   /** Given the body of a good answer as it comes, makes the pieces that the SDK is given. Absent: it comes whole. */
   readonly streamAnswer?: (bytes: AsyncIterable<Buffer>) => AsyncIterable<Uint8Array>
   /** Where the answer is counted; absent: nobody counts. */
-  readonly memory?: ByteAccount | undefined
+  readonly memory?: AnswerAccount | undefined
 }
 
 export interface SingleShot {

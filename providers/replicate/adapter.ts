@@ -10,7 +10,7 @@ import {
 import { createSingleShot, type SingleShotOptions } from '#providers/lib/single-shot-fetch.ts'
 import { tell } from '#providers/lib/tell.ts'
 import { createTextWithBytes, type TextWithBytes } from '#src/bytes/text-with-bytes.ts'
-import type { ByteAccount } from '#src/domain/byte-account.ts'
+import type { AnswerAccount } from '#src/domain/byte-account.ts'
 import { ProviderError } from '#src/domain/errors.ts'
 import type {
   ProviderAdapter,
@@ -43,7 +43,7 @@ interface Connection {
   readonly settings: ReplicateSettings
   readonly dependencies: ProviderDependencies
   /** Where what is held of predictions is counted; absent: nobody counts. */
-  readonly memory?: ByteAccount | undefined
+  readonly memory?: AnswerAccount | undefined
 }
 
 /** Creates a prediction, looks until it is final, reads its output. */

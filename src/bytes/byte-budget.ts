@@ -24,14 +24,6 @@ export interface ByteBudget {
  */
 export const NEW_WORK_SHARE = 0.5
 
-interface Account {
-  heldBytes: number
-  /** How many of its reservations wait. */
-  waiting: number
-  isClosed: boolean
-  readonly reservations: Set<Reservation>
-}
-
 interface Waiter {
   readonly account: Account
   readonly bytes: number
@@ -79,82 +71,95 @@ const letWaitersIn = (pool: Pool): void => {
   }
 }
 
-const change = (pool: Pool, account: Account, bytes: number): void => {
-  pool.heldBytes += bytes
-  account.heldBytes += bytes
-  if (account.heldBytes > 0) pool.holders.add(account)
-  else pool.holders.delete(account)
-  if (bytes < 0) letWaitersIn(pool)
+/*
+ * Classes, as every request opens several: a getter in an object that is made anew is dear, on a prototype it is nothing.
+ */
+
+class Hold implements Reservation {
+  bytes = 0
+  readonly #account: Account
+
+  /** In an account that is closed it counts nothing. */
+  constructor(account: Account, bytes: number) {
+    this.#account = account
+    if (!account.isClosed) account.reservations.add(this)
+    this.grow(bytes)
+  }
+
+  grow(bytes: number): void {
+    if (!this.#account.reservations.has(this)) return
+    this.bytes += bytes
+    this.#account.change(bytes)
+  }
+
+  tryGrow(bytes: number): boolean {
+    const may = mayBegin(this.#account.pool, this.#account, bytes)
+    if (may) this.grow(bytes)
+    return may
+  }
+
+  shrink(bytes: number): void {
+    this.grow(-Math.min(bytes, this.bytes))
+  }
+
+  release(): void {
+    this.grow(-this.bytes)
+    this.#account.reservations.delete(this)
+  }
 }
 
-const hold = (pool: Pool, account: Account, begun: number): Reservation => {
-  let bytes = 0
-  const add = (more: number): void => {
-    if (!account.reservations.has(reservation)) return
-    bytes += more
-    change(pool, account, more)
-  }
-  const reservation: Reservation = {
-    get bytes() {
-      return bytes
-    },
-    grow: add,
-    tryGrow: (more) => {
-      const may = mayBegin(pool, account, more)
-      if (may) add(more)
-      return may
-    },
-    shrink: (fewer) => add(-Math.min(fewer, bytes)),
-    release: () => {
-      add(-bytes)
-      account.reservations.delete(reservation)
-    },
-  }
-  if (!account.isClosed) account.reservations.add(reservation)
-  add(begun)
-  return reservation
-}
+class Account implements ByteAccount {
+  readonly pool: Pool
+  heldBytes = 0
+  /** How many of its reservations wait. */
+  waiting = 0
+  isClosed = false
+  readonly reservations = new Set<Reservation>()
 
-const reserve = (
-  pool: Pool,
-  account: Account,
-  bytes: number,
-  signal: AbortSignal,
-): Promise<Reservation> => {
-  if (signal.aborted) return Promise.reject(signal.reason)
-  if (account.isClosed) return Promise.resolve(hold(pool, account, bytes))
-  const { promise, resolve, reject } = Promise.withResolvers<Reservation>()
-  const giveUp = (): void => {
-    leave(pool, waiter)
-    reject(signal.reason)
-    letWaitersIn(pool)
+  constructor(pool: Pool) {
+    this.pool = pool
   }
-  const letIn = (): void => {
-    signal.removeEventListener('abort', giveUp)
-    resolve(hold(pool, account, bytes))
-  }
-  const waiter: Waiter = { account, bytes, letIn }
-  signal.addEventListener('abort', giveUp, { once: true })
-  pool.waiters.push(waiter)
-  account.waiting += 1
-  letWaitersIn(pool)
-  return promise
-}
 
-const openAccount = (pool: Pool): ByteAccount => {
-  const account: Account = { heldBytes: 0, waiting: 0, isClosed: false, reservations: new Set() }
-  return {
-    get heldBytes() {
-      return account.heldBytes
-    },
-    tryReserve: (bytes) =>
-      mayBegin(pool, account, bytes) ? hold(pool, account, bytes) : undefined,
-    reserve: (bytes, signal) => reserve(pool, account, bytes, signal),
-    hold: (bytes) => hold(pool, account, bytes),
-    close: () => {
-      account.isClosed = true
-      for (const reservation of [...account.reservations]) reservation.release()
-    },
+  change(bytes: number): void {
+    this.pool.heldBytes += bytes
+    this.heldBytes += bytes
+    if (this.heldBytes > 0) this.pool.holders.add(this)
+    else this.pool.holders.delete(this)
+    if (bytes < 0) letWaitersIn(this.pool)
+  }
+
+  hold(bytes: number): Reservation {
+    return new Hold(this, bytes)
+  }
+
+  tryReserve(bytes: number): Reservation | undefined {
+    return mayBegin(this.pool, this, bytes) ? this.hold(bytes) : undefined
+  }
+
+  reserve(bytes: number, signal: AbortSignal): Promise<Reservation> {
+    if (signal.aborted) return Promise.reject(signal.reason)
+    if (this.isClosed) return Promise.resolve(this.hold(bytes))
+    const { promise, resolve, reject } = Promise.withResolvers<Reservation>()
+    const giveUp = (): void => {
+      leave(this.pool, waiter)
+      reject(signal.reason)
+      letWaitersIn(this.pool)
+    }
+    const letIn = (): void => {
+      signal.removeEventListener('abort', giveUp)
+      resolve(this.hold(bytes))
+    }
+    const waiter: Waiter = { account: this, bytes, letIn }
+    signal.addEventListener('abort', giveUp, { once: true })
+    this.pool.waiters.push(waiter)
+    this.waiting += 1
+    letWaitersIn(this.pool)
+    return promise
+  }
+
+  close(): void {
+    this.isClosed = true
+    for (const reservation of [...this.reservations]) reservation.release()
   }
 }
 
@@ -166,9 +171,9 @@ const openAccount = (pool: Pool): ByteAccount => {
 export const createByteBudget = ({ limitBytes }: { readonly limitBytes: number }): ByteBudget => {
   const pool: Pool = { limitBytes, heldBytes: 0, holders: new Set(), waiters: [] }
   return {
-    openAccount: () => openAccount(pool),
-    tryReserve: (bytes) => openAccount(pool).tryReserve(bytes),
-    reserve: (bytes, signal) => openAccount(pool).reserve(bytes, signal),
+    openAccount: () => new Account(pool),
+    tryReserve: (bytes) => new Account(pool).tryReserve(bytes),
+    reserve: (bytes, signal) => new Account(pool).reserve(bytes, signal),
     figures: () => ({
       limitBytes,
       heldBytes: pool.heldBytes,

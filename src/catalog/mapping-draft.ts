@@ -1,5 +1,5 @@
 import type { Warning } from '#src/domain/image-request.ts'
-import { isJsonObject, type JsonObject, type JsonValue } from '#src/domain/json.ts'
+import { copyJson, isJsonObject, type JsonObject, type JsonValue } from '#src/domain/json.ts'
 import type { MappingRule, ParameterMapping, ToRule } from '#src/domain/mapping-rules.ts'
 import type { PixelSize } from '#src/domain/media.ts'
 
@@ -22,9 +22,6 @@ export interface MappingDraft {
 export const isToRule = (rule: MappingRule | undefined): rule is ToRule =>
   rule !== undefined && 'to' in rule && !('const' in rule)
 
-const copyOf = (value: JsonValue): JsonValue =>
-  typeof value === 'object' && value !== null ? structuredClone(value) : value
-
 /** Sets `a.0.b` in `target` to a copy, making objects and lists on the way; objects that meet are merged. */
 export const setPath = (target: JsonObject, path: string, value: JsonValue): void => {
   const keys = path.split('.')
@@ -36,7 +33,7 @@ export const setPath = (target: JsonObject, path: string, value: JsonValue): voi
   }
   const last = keys.at(-1) as string
   const present = node[last]
-  const own = copyOf(value)
+  const own = copyJson(value)
   node[last] = isJsonObject(present) && isJsonObject(own) ? { ...present, ...own } : own
 }
 

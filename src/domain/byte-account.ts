@@ -30,3 +30,6 @@ export interface ByteAccount {
   /** Releases whatever is still held. What is asked for afterwards is let in and not counted. */
   close(): void
 }
+
+/** Where an adapter counts what it reads of an answer. */
+export type AnswerAccount = Pick<ByteAccount, 'reserve'>

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { TObject } from 'typebox'
-import type { ByteAccount } from './byte-account.ts'
+import type { AnswerAccount } from './byte-account.ts'
 import type { Clock } from './clock.ts'
 import type { ProviderError } from './errors.ts'
 import type { JsonObject } from './json.ts'
@@ -45,7 +45,7 @@ export interface ProviderCall {
   /** Aborted when the client left or the time is up; the adapter then cancels the upstream job and rejects. */
   readonly signal: AbortSignal
   /** What the request holds in memory, its answer among it; absent: nobody counts. */
-  readonly memory?: ByteAccount
+  readonly memory?: AnswerAccount
   /** Told once, as soon as the provider has accepted a job. Providers without jobs never call it. */
   readonly onJob?: (job: ProviderJob) => void
   /**
@@ -64,7 +64,7 @@ export interface AdoptionCall {
   readonly timeoutMs: number
   /** As of `ProviderCall`: the job is cancelled when it is aborted. */
   readonly signal: AbortSignal
-  readonly memory?: ByteAccount
+  readonly memory?: AnswerAccount
 }
 
 /** Of an image that came in the provider's answer itself. */

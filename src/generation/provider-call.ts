@@ -1,4 +1,5 @@
 import type { ImageRequest, UploadedImage } from '#src/domain/image-request.ts'
+import { copyJsonObject } from '#src/domain/json.ts'
 import { type InputFormat, mediaTypeOf } from '#src/domain/media.ts'
 import type { InputImage, ProviderCall } from '#src/domain/provider-adapter.ts'
 import type { AttemptContext } from '#src/routing/attempt.ts'
@@ -59,7 +60,7 @@ export const buildProviderCall = async (
   return {
     attemptId: context.attemptId,
     providerModelId: candidate.offering.providerModelId,
-    input: { ...structuredClone(input), ...(countField && { [countField]: count }) },
+    input: { ...copyJsonObject(input), ...(countField && { [countField]: count }) },
     images: await inputsFor(candidate),
     n: count,
     timeoutMs: context.timeoutMs,

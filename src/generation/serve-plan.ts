@@ -1,5 +1,5 @@
 import { type BillableWork, priceWork } from '#src/catalog/pricing.ts'
-import type { ByteAccount } from '#src/domain/byte-account.ts'
+import type { AnswerAccount, ByteAccount } from '#src/domain/byte-account.ts'
 import type { ImageRequest, RoutingPreferences, Warning } from '#src/domain/image-request.ts'
 import type { WantedImages } from '#src/domain/image-result.ts'
 import type { MicroUsd } from '#src/domain/money.ts'
@@ -86,11 +86,7 @@ const callHooks = (
 }
 
 /** The same account, in which waiting for room takes none of the attempt's time: what waits was paid for. */
-const untimedIn = (memory: ByteAccount, { untimed }: AttemptContext): ByteAccount => ({
-  ...memory,
-  get heldBytes() {
-    return memory.heldBytes
-  },
+const untimedIn = (memory: ByteAccount, { untimed }: AttemptContext): AnswerAccount => ({
   reserve: (bytes, signal) => untimed(() => memory.reserve(bytes, signal)),
 })
 
@@ -108,7 +104,11 @@ const callProvider = async (
   const { memory } = run.request
   const hooks = isProbe ? {} : callHooks(run, candidate, count, context)
   return upstream.measure(() =>
-    adapter.generate({ ...call, ...(memory && { memory: untimedIn(memory, context) }), ...hooks }),
+    adapter.generate({
+      ...call,
+      ...(memory && { memory: untimedIn(memory, context) }),
+      ...hooks,
+    }),
   )
 }
 
