@@ -2,7 +2,7 @@ import type { Benchmark, Goal, Table } from './benchmark.ts'
 import { checkAnswers } from './check-answer.ts'
 import { startThreeSides } from './cpu-per-request.ts'
 import { formatFigure } from './print-report.ts'
-import type { Side } from './sides.ts'
+import { type Side, startPassThrough } from './sides.ts'
 import { withStage } from './stage.ts'
 import {
   describeValues,
@@ -27,7 +27,10 @@ interface Measured {
 
 const measureUsual = (options: Omit<TurnOptions, 'size'>): Promise<Measured> =>
   withStage(['usual'], async (stage) => {
-    const sides = await startThreeSides(stage, { provider: 'gemini', responseFormat: 'b64_json' })
+    const sides = [
+      ...(await startThreeSides(stage, { provider: 'gemini', responseFormat: 'b64_json' })),
+      await stage.keep(startPassThrough(stage.upstreamPort, { waitsForWhole: true })),
+    ]
     await checkAnswers(stage, sides, 'usual')
     return { sides, rounds: await takeRounds(stage, sides, { ...options, size: 'usual' }) }
   })

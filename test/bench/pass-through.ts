@@ -3,10 +3,12 @@ import type { AddressInfo } from 'node:net'
 import { serveCalls } from './child-calls.ts'
 
 /*
- * The least that a proxy in Node can do: node:http piped into node:http. It reads nothing and checks nothing.
+ * The least that a proxy in Node can do: node:http piped into node:http. It reads nothing and checks nothing. With
+ * `WHOLE_ANSWERS` it begins to answer when the upstream's answer is there: before, nobody else can be asked instead.
  */
 
 const upstreamPort = Number(process.env.UPSTREAM_PORT)
+const waitsForWhole = process.env.WHOLE_ANSWERS === '1'
 const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY })
 
 const server = createServer((request, response) => {
@@ -14,7 +16,18 @@ const server = createServer((request, response) => {
   const sent = sendRequest(
     { host: '127.0.0.1', port: upstreamPort, method, path: url, headers, agent },
     (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers)
+      const begin = (): unknown => response.writeHead(answer.statusCode ?? 502, answer.headers)
+      if (waitsForWhole) {
+        const chunks: Buffer[] = []
+        answer.on('data', (chunk: Buffer) => chunks.push(chunk))
+        answer.on('end', () => {
+          begin()
+          for (const chunk of chunks) response.write(chunk)
+          response.end()
+        })
+        return
+      }
+      begin()
       answer.pipe(response)
     },
   )

@@ -29,11 +29,19 @@ const JSON_HEADERS = { 'content-type': 'application/json', authorization: `Beare
 const OPENAI_BODY = JSON.stringify({ model: 'gpt-image-1', prompt: 'a lighthouse', n: 1 })
 
 export const PASS_THROUGH = 'node:http pass-through'
+export const WHOLE_PASS_THROUGH = `${PASS_THROUGH}, whole answers`
 export const PORTKEY = 'Portkey 1.15'
 
-/** A bare proxy: what any proxy in Node has to spend. */
-export const startPassThrough = async (upstreamPort: number): Promise<Side> => {
-  const env = { PATH: process.env['PATH'] ?? '', UPSTREAM_PORT: String(upstreamPort) }
+/** A bare proxy: what any proxy in Node has to spend. `waitsForWhole`: what any has that can still ask another provider. */
+export const startPassThrough = async (
+  upstreamPort: number,
+  { waitsForWhole = false } = {},
+): Promise<Side> => {
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    UPSTREAM_PORT: String(upstreamPort),
+    ...(waitsForWhole && { WHOLE_ANSWERS: '1' }),
+  }
   const execArgv = ['--import', OBSERVER]
   const helper = startHelper<PassThroughHandlers & ObserverHandlers>('pass-through.ts', {
     env,
@@ -41,7 +49,7 @@ export const startPassThrough = async (upstreamPort: number): Promise<Side> => {
   })
   const port = await helper.call('start', undefined)
   return {
-    name: PASS_THROUGH,
+    name: waitsForWhole ? WHOLE_PASS_THROUGH : PASS_THROUGH,
     pid: helper.pid,
     target: {
       origin: `http://127.0.0.1:${port}`,
