@@ -78,8 +78,11 @@ export const takeWhole = async (held: HeldBytes): Promise<Buffer> => {
 const charactersFor = (bytes: number): number => (Math.ceil(bytes / 3) + 1) * 4
 
 /** The first bytes, at least as many as wished unless there are fewer, or unless most of the base64 is noise. */
-export const firstBytes = ({ form, pieces }: HeldBytes, wished: number): Buffer =>
-  form === 'bytes' ? headOf(pieces, wished) : decodeBegin(headOf(pieces, 2 * charactersFor(wished)))
+export const firstBytes = ({ form, pieces }: HeldBytes, wished: number): Buffer => {
+  if (form === 'bytes') return headOf(pieces, wished)
+  const bytes = decodeBegin(headOf(pieces, charactersFor(wished)))
+  return bytes.length < wished ? decodeBegin(headOf(pieces, 2 * charactersFor(wished))) : bytes
+}
 
 /** The last bytes, at least as many as wished unless there are fewer. Not of raw base64. */
 export const lastBytes = ({ form, pieces }: HeldBytes, wished: number): Buffer =>

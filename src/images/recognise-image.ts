@@ -2,7 +2,13 @@ import type { WantedImages } from '#src/domain/image-result.ts'
 import type { OutputFormat, PixelSize } from '#src/domain/media.ts'
 import { isComplete, isTooLargeToDecode } from './completeness.ts'
 import { badImage } from './output-errors.ts'
-import { describeForeign, readImageHeader, readSizeFromHead, sniffFormat } from './sniff.ts'
+import {
+  describeForeign,
+  needsNoMore,
+  readImageHeader,
+  readSizeFromHead,
+  sniffFormat,
+} from './sniff.ts'
 
 /** First bytes that tell the size of nearly every image. */
 export const HEAD_BYTES = 65_536
@@ -14,7 +20,7 @@ const FIXED_HEAD_BYTES = 256
 export const readHeadOf = (firstBytes: (wished: number) => Buffer): Buffer => {
   const head = firstBytes(FIXED_HEAD_BYTES)
   const format = sniffFormat(head)
-  return format === 'gif' || format === 'webp' ? head : firstBytes(HEAD_BYTES)
+  return format && needsNoMore(format, head) ? head : firstBytes(HEAD_BYTES)
 }
 
 /** The format of a provider's image by its first bytes. Throws when they are no image's. */

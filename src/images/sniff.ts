@@ -102,6 +102,10 @@ const sizeAtFixedPlace = (format: OutputFormat, head: Buffer): PixelSize | undef
   return format === 'webp' ? webpSize(head) : undefined
 }
 
+/** Whether more of the first bytes would not tell more of the size: of GIF and WebP never, of a PNG once its picture begins. */
+export const needsNoMore = (format: OutputFormat, head: Buffer): boolean =>
+  format === 'gif' || format === 'webp' || (format === 'png' && isPlainPng(head))
+
 /**
  * The size as shown, from the first bytes of a longer image; `undefined` when they do not tell it (a JPEG may carry any
  * amount of metadata before it, a WebP its orientation at the end). PNG, GIF and WebP have it at fixed places (PNG specification §11.2.1; GIF89a §18; WebP
