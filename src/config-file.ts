@@ -1,6 +1,7 @@
+import { createRequire } from 'node:module'
 import { Ajv, type ErrorObject } from 'ajv'
-import { type Static, Type } from 'typebox'
-import { LineCounter, parseDocument } from 'yaml'
+import type { Static } from 'typebox'
+import { Type } from '#src/domain/schema-type.ts'
 import {
   type ApiKey,
   BUDGET_PERIODS,
@@ -11,6 +12,7 @@ import {
 } from './domain/api-key.ts'
 import { instantOf } from './domain/instant.ts'
 import { microUsdFromUsd } from './domain/money.ts'
+import { once } from './domain/once.ts'
 import { OWN_SCHEMA } from './domain/own-schema.ts'
 import { readTextFile, TextFileError } from './read-text-file.ts'
 import type { RoutingPolicy } from './routing/policy.ts'
@@ -99,8 +101,8 @@ const ConfigFileSchema = Type.Object(
 type RawConfigFile = Static<typeof ConfigFileSchema>
 type RawKey = Static<typeof KeySchema>
 
-const validate = new Ajv({ ...OWN_SCHEMA, allErrors: true }).compile<RawConfigFile>(
-  ConfigFileSchema,
+const validator = once(() =>
+  new Ajv({ ...OWN_SCHEMA, allErrors: true }).compile<RawConfigFile>(ConfigFileSchema),
 )
 
 /** `/keys/0/budget/usd` → `keys[0].budget.usd`. */
@@ -180,8 +182,14 @@ const keyProblems = (keys: readonly ApiKey[], otherHashes: readonly string[]): s
     ]
   })
 
+const load = createRequire(import.meta.url)
+
+/** Loaded by who has such a file: its 72 modules take 20 ms. */
+const yaml = (): typeof import('yaml') => load('yaml')
+
 /** The file's text as a value; problems are added, with their line, without its content. */
 const parseText = (text: string, problems: string[]): unknown => {
+  const { LineCounter, parseDocument } = yaml()
   const lineCounter = new LineCounter()
   const document = parseDocument(text, { lineCounter, prettyErrors: false })
   for (const { code, pos } of document.errors.slice(0, MAX_TOLD_LINES)) {
@@ -214,6 +222,7 @@ const parseConfigFile = (
   // An empty file says nothing.
   const value = parseText(text, problems) ?? {}
   if (problems.length > 0) return EMPTY_CONFIG_FILE
+  const validate = validator()
   if (!validate(value)) {
     problems.push(...new Set((validate.errors ?? []).map(describeError)))
     return EMPTY_CONFIG_FILE

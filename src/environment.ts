@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
+import { Type } from '#src/domain/schema-type.ts'
 import { TRACING_VARIABLES } from './tracing-environment.ts'
 
 const port = (fallback: number, description: string) =>

@@ -1,4 +1,5 @@
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
+import { Type } from '#src/domain/schema-type.ts'
 import { SAMPLERS, type SamplerName, type TracingSettings } from './telemetry/tracing-settings.ts'
 
 const text = (description: string, options: object = {}) =>

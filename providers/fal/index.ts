@@ -1,7 +1,7 @@
-import { Type } from 'typebox'
 import { baseUrlSchema } from '#providers/lib/base-url-schema.ts'
 import { readSetting } from '#providers/lib/read-setting.ts'
 import type { ProviderModule } from '#src/domain/provider-adapter.ts'
+import { Type } from '#src/domain/schema-type.ts'
 import { createFalAdapter, FAL_BASE_URL } from './adapter.ts'
 import { classifyError, FAL_NAME } from './errors.ts'
 import { createFalModels, FAL_SCHEMA_BASE_URL } from './published-models.ts'

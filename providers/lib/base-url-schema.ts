@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '#src/domain/schema-type.ts'
 
 /** Setting for where an API is called: an http or https URL without query and fragment. `fallback` absent: none. */
 export const baseUrlSchema = (description: string, fallback?: string) =>

@@ -1,8 +1,9 @@
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import type { ByteAccount } from './byte-account.ts'
 import type { JsonObject } from './json.ts'
 import type { InputFormat, PixelSize } from './media.ts'
 import type { Mode } from './model-card.ts'
+import { Type } from './schema-type.ts'
 
 /** A picture that a client sent with an edit, inspected and found sound. */
 export interface UploadedImage {

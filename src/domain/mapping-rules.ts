@@ -1,6 +1,7 @@
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import { RESOLUTION_TIERS } from './media.ts'
 import { oneOf, strict, text, texts } from './schema-parts.ts'
+import { Type } from './schema-type.ts'
 
 /*
  * How a model file (`model-file.ts`) says what becomes of each canonical parameter at a provider.

@@ -1,5 +1,6 @@
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import { day, modelName, oneOf, strict, text, texts } from './schema-parts.ts'
+import { Type } from './schema-type.ts'
 
 /*
  * The card of a model file (`model-file.ts`): what the model is and what parameters it has, whoever offers it.

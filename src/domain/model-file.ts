@@ -1,8 +1,9 @@
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import { MappingSchema } from './mapping-rules.ts'
 import { CardSchema, ParameterSchema } from './model-card.ts'
 import { OfferingSchema } from './offering.ts'
 import { strict, text } from './schema-parts.ts'
+import { Type } from './schema-type.ts'
 
 /*
  * The format of a model file (`src/catalog/models/<creator>--<model>.json`): one model's card, how its parameters map

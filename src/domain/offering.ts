@@ -1,7 +1,8 @@
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import { INPUT_FORMATS } from './media.ts'
 import { ModesSchema, SourceSchema } from './model-card.ts'
 import { byTier, day, modelName, oneOf, strict, text, texts } from './schema-parts.ts'
+import { Type } from './schema-type.ts'
 
 /*
  * The offerings of a model file (`model-file.ts`): who serves the model, under what id, within what limits and at what

@@ -1,4 +1,5 @@
-import { type TSchema, Type } from 'typebox'
+import type { TSchema } from 'typebox'
+import { Type } from './schema-type.ts'
 
 /** Parts that the schemas of model files have in common. */
 

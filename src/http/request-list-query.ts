@@ -1,7 +1,8 @@
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import { invalidRequest } from '#src/domain/errors.ts'
 import { isPosition } from '#src/domain/request-position.ts'
 import type { RequestFilter, RequestPage, RequestRecord } from '#src/domain/request-record.ts'
+import { Type } from '#src/domain/schema-type.ts'
 import { readTime } from './read-time.ts'
 
 const STATUSES: RequestRecord['status'][] = [

@@ -10,10 +10,11 @@ import {
   type Warning,
 } from '#src/domain/image-request.ts'
 import { isJsonObject, type JsonValue, withoutNulls } from '#src/domain/json.ts'
+import { once } from '#src/domain/once.ts'
 import { OWN_SCHEMA } from '#src/domain/own-schema.ts'
 import { readFlag } from './read-flag.ts'
 
-const validate = new Ajv(OWN_SCHEMA).compile<RoutingField>(RoutingFieldSchema)
+const validator = once(() => new Ajv(OWN_SCHEMA).compile<RoutingField>(RoutingFieldSchema))
 const KNOWN_FIELDS = Object.keys(RoutingFieldSchema.properties)
 
 /** What a client wishes of routing, besides the model. */
@@ -28,6 +29,7 @@ export interface RoutingWishes {
 const readProviderField = (value: JsonValue | undefined): RoutingField => {
   if (value === undefined) return {}
   const field = isJsonObject(value) ? withoutNulls(value) : value
+  const validate = validator()
   if (validate(field)) return field
   const error = validate.errors?.[0]
   const param = `provider${(error?.instancePath ?? '').replaceAll('/', '.')}`

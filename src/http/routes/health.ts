@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
+import { Type } from '#src/domain/schema-type.ts'
 import { jsonAnswer } from '#src/http/schemas/answer-documents.ts'
 import { documentedOnly } from '#src/http/schemas/documented.ts'
 import { oneOf } from '#src/http/schemas/schema-parts.ts'

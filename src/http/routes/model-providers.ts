@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
 import type { Catalog } from '#src/catalog/catalog.ts'
 import { invalidRequest } from '#src/domain/errors.ts'
+import { Type } from '#src/domain/schema-type.ts'
 import { modelIdBefore, modelPartRoute } from '#src/http/model-paths.ts'
 import { presentOffering } from '#src/http/offering-object.ts'
 import type { PerformanceReader } from '#src/http/performance-reader.ts'

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { Type } from 'typebox'
 import type { Catalog } from '#src/catalog/catalog.ts'
+import { Type } from '#src/domain/schema-type.ts'
 import { isAllowed } from '#src/generation/check-request.ts'
 import { configuredProvidersOf, presentModel } from '#src/http/model-object.ts'
 import { refuseModelPart } from '#src/http/model-paths.ts'

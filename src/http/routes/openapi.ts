@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
 import type { Catalog } from '#src/catalog/catalog.ts'
+import { Type } from '#src/domain/schema-type.ts'
 import { jsonAnswer } from '#src/http/schemas/answer-documents.ts'
 import { catalogSchemas, componentSchemas } from '#src/http/schemas/components.ts'
 import { documentedOnly } from '#src/http/schemas/documented.ts'

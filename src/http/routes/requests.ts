@@ -1,11 +1,11 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
 import type { Catalog } from '#src/catalog/catalog.ts'
 import type { ByteAccount } from '#src/domain/byte-account.ts'
 import { GatewayError, invalidRequest } from '#src/domain/errors.ts'
 import { positionOf } from '#src/domain/request-position.ts'
 import type { RequestFilter, RequestLog, RequestRecord } from '#src/domain/request-record.ts'
+import { Type } from '#src/domain/schema-type.ts'
 import { presentImageAnswer } from '#src/http/image-answer.ts'
 import { queryValidation } from '#src/http/query-validation.ts'
 import { readFlag } from '#src/http/read-flag.ts'
@@ -131,7 +131,7 @@ export const registerRequests = (
       if (!record) throw new GatewayError('NOT_FOUND', `There is no request "${id}".`)
       const memory = openMemory()
       if (reply.raw.closed) memory.close()
-      else reply.raw.once('close', memory.close)
+      else reply.raw.once('close', () => memory.close())
       const result = await findRequestResult(record, results, memory)
       const baseUrl = baseUrlOf(request, publicBaseUrl)
       return sendJson(reply, (place) => ({

@@ -1,5 +1,6 @@
-import { type TSchema, Type } from 'typebox'
+import type { TSchema } from 'typebox'
 import { GATEWAY_ERRORS, type GatewayErrorCode } from '#src/domain/errors.ts'
+import { Type } from '#src/domain/schema-type.ts'
 import { componentOf, oneOf, orNull, text } from './schema-parts.ts'
 
 /** One answer of an operation, in the form that Fastify and @fastify/swagger read. */

@@ -1,4 +1,5 @@
-import { type TSchema, Type } from 'typebox'
+import type { TSchema } from 'typebox'
+import { Type } from '#src/domain/schema-type.ts'
 import { componentOf, count, oneOf, orNull, text } from './schema-parts.ts'
 
 const usd = (description: string) => Type.Number({ minimum: 0, description })

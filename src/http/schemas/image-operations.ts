@@ -1,6 +1,7 @@
-import { type TSchema, Type } from 'typebox'
+import type { TSchema } from 'typebox'
 import { SORTS } from '#src/domain/image-request.ts'
 import type { Mode } from '#src/domain/model-card.ts'
+import { Type } from '#src/domain/schema-type.ts'
 import { errorAnswers, jsonAnswer, otherErrors } from './answer-documents.ts'
 import { exampleEstimate, exampleImages } from './image-answer-schema.ts'
 import { flag } from './model-schema.ts'

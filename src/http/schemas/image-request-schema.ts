@@ -1,7 +1,8 @@
-import { type TSchema, Type } from 'typebox'
+import type { TSchema } from 'typebox'
 import type { Catalog } from '#src/catalog/catalog.ts'
 import { isJsonObject, type JsonObject } from '#src/domain/json.ts'
 import type { Mode } from '#src/domain/model-card.ts'
+import { Type } from '#src/domain/schema-type.ts'
 import { text } from './schema-parts.ts'
 
 const schemasOf = ({ models }: Catalog, mode: Mode): readonly JsonObject[] =>

@@ -1,5 +1,6 @@
-import { type Static, type TSchema, Type } from 'typebox'
+import type { Static, TSchema } from 'typebox'
 import { BUDGET_PERIODS, type BudgetPeriod } from '#src/domain/api-key.ts'
+import { Type } from '#src/domain/schema-type.ts'
 import { componentOf, oneOf, orNull, text } from './schema-parts.ts'
 
 /** The same, or null, with its type. */

@@ -1,5 +1,6 @@
-import { type TSchema, Type } from 'typebox'
+import type { TSchema } from 'typebox'
 import { OUTPUT_FORMATS } from '#src/domain/media.ts'
+import { Type } from '#src/domain/schema-type.ts'
 import { errorAnswers } from './answer-documents.ts'
 import { text } from './schema-parts.ts'
 

@@ -1,5 +1,6 @@
-import { type TSchema, Type } from 'typebox'
+import type { TSchema } from 'typebox'
 import { MODES } from '#src/domain/model-card.ts'
+import { Type } from '#src/domain/schema-type.ts'
 import { componentOf, count, oneOf, text, texts } from './schema-parts.ts'
 
 const limit = (description: string) => Type.Optional(count(description))

@@ -1,6 +1,7 @@
-import { type TSchema, Type } from 'typebox'
+import type { TSchema } from 'typebox'
 import { MODES } from '#src/domain/model-card.ts'
 import { PERFORMANCE_WINDOWS } from '#src/domain/performance.ts'
+import { Type } from '#src/domain/schema-type.ts'
 import {
   componentOf,
   componentOrNull,

@@ -1,7 +1,8 @@
-import { type TSchema, Type } from 'typebox'
+import type { TSchema } from 'typebox'
 import { GATEWAY_ERRORS } from '#src/domain/errors.ts'
 import { SORTS } from '#src/domain/image-request.ts'
 import type { RequestRecord } from '#src/domain/request-record.ts'
+import { Type } from '#src/domain/schema-type.ts'
 import {
   componentOf,
   componentOrNull,

@@ -1,6 +1,7 @@
-import { type TSchema, Type } from 'typebox'
+import type { TSchema } from 'typebox'
 import { SORTS } from '#src/domain/image-request.ts'
 import { MODES } from '#src/domain/model-card.ts'
+import { Type } from '#src/domain/schema-type.ts'
 import { errorAnswers, jsonAnswer } from './answer-documents.ts'
 import { ModelParamsSchema } from './model-schema.ts'
 import { candidateFields, choiceFields, ExcludedSchema } from './request-schema.ts'

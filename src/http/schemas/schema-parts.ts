@@ -1,4 +1,5 @@
-import { type TSchema, type TSchemaOptions, Type } from 'typebox'
+import type { TSchema, TSchemaOptions } from 'typebox'
+import { Type } from '#src/domain/schema-type.ts'
 
 /** A part of the OpenAPI document that is written once, by its name among the components. */
 export const componentOf = (name: string): TSchema =>

@@ -1,4 +1,5 @@
-import { type TSchema, Type } from 'typebox'
+import type { TSchema } from 'typebox'
+import { Type } from '#src/domain/schema-type.ts'
 import { jsonAnswer } from './answer-documents.ts'
 import { componentOf, count, instant, oneOf, orNull, text } from './schema-parts.ts'
 

@@ -1,5 +1,6 @@
-import { type TSchema, Type } from 'typebox'
+import type { TSchema } from 'typebox'
 import { USAGE_WINDOWS, type UsageWindow } from '#src/domain/request-usage.ts'
+import { Type } from '#src/domain/schema-type.ts'
 import { errorAnswers, jsonAnswer } from './answer-documents.ts'
 import { componentOf, count, instant, oneOf, orNull, text } from './schema-parts.ts'
 

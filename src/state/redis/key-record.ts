@@ -1,7 +1,9 @@
 import { Ajv } from 'ajv'
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import { type ApiKey, BUDGET_PERIODS, type BudgetPeriod, keyIdOf } from '#src/domain/api-key.ts'
+import { once } from '#src/domain/once.ts'
 import { OWN_SCHEMA } from '#src/domain/own-schema.ts'
+import { Type } from '#src/domain/schema-type.ts'
 
 const amount = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 
@@ -29,7 +31,7 @@ const RecordSchema = Type.Object({
   createdAtMs: Type.Optional(Type.Number({ maximum: LATEST_MS, minimum: -LATEST_MS })),
 })
 
-const validate = new Ajv(OWN_SCHEMA).compile<Static<typeof RecordSchema>>(RecordSchema)
+const validator = once(() => new Ajv(OWN_SCHEMA).compile<Static<typeof RecordSchema>>(RecordSchema))
 
 /** A key as it is written. */
 export const writeKeyRecord = ({ id: _place, source: _api, ...record }: ApiKey): string =>
@@ -40,7 +42,8 @@ export const readKeyRecord = (id: string, text: unknown): ApiKey | undefined => 
   if (typeof text !== 'string') return undefined
   try {
     const value: unknown = JSON.parse(text)
-    if (!validate(value) || keyIdOf(value.hash) !== id) return undefined
+    const isRecord = validator()
+    if (!isRecord(value) || keyIdOf(value.hash) !== id) return undefined
     return { ...value, id, source: 'api' }
   } catch {
     return undefined

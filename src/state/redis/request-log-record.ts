@@ -1,12 +1,14 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { Ajv } from 'ajv'
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import { SORTS } from '#src/domain/image-request.ts'
 import { type KeptRecord, recordText, reviveInfinity } from '#src/domain/kept-record.ts'
 import { MODES } from '#src/domain/model-card.ts'
+import { once } from '#src/domain/once.ts'
 import { OWN_SCHEMA } from '#src/domain/own-schema.ts'
 import { positionOf } from '#src/domain/request-position.ts'
 import type { RequestRecord } from '#src/domain/request-record.ts'
+import { Type } from '#src/domain/schema-type.ts'
 
 /*
  * Records as Redis keeps them: JSON, deflated, which makes an explanation of routing five times smaller. What comes back
@@ -105,8 +107,8 @@ const RecordSchema = object({
 
 type StoredRecord = Static<typeof RecordSchema>
 
-const isStored = new Ajv({ ...OWN_SCHEMA, strictNumbers: false }).compile<StoredRecord>(
-  RecordSchema,
+const validator = once(() =>
+  new Ajv({ ...OWN_SCHEMA, strictNumbers: false }).compile<StoredRecord>(RecordSchema),
 )
 
 /** Longest JSON of a record, in bytes: what is longer is no record, whatever it deflates to. */
@@ -124,6 +126,7 @@ export const unpackRecord = (packed: unknown, position: string): RequestRecord |
   try {
     const text = inflateRawSync(packed, { maxOutputLength: MAX_RECORD_BYTES }).toString()
     const record: unknown = JSON.parse(text, reviveInfinity)
+    const isStored = validator()
     if (!isStored(record)) return undefined
     const known: RequestRecord = record
     return positionOf(known) === position ? known : undefined

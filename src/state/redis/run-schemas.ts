@@ -1,14 +1,16 @@
 import { Ajv } from 'ajv'
-import { type Static, type TSchema, Type } from 'typebox'
+import type { Static, TSchema } from 'typebox'
 import type { GatewayErrorCode } from '#src/domain/errors.ts'
 import { GATEWAY_ERRORS } from '#src/domain/errors.ts'
 import type { KeptAnswer } from '#src/domain/image-answer.ts'
 import type { Warning } from '#src/domain/image-request.ts'
 import { OUTPUT_FORMATS } from '#src/domain/media.ts'
 import { MODES } from '#src/domain/model-card.ts'
+import { once } from '#src/domain/once.ts'
 import { OWN_SCHEMA } from '#src/domain/own-schema.ts'
 import type { AttemptRecord } from '#src/domain/request-record.ts'
 import type { KeptJob, RunOrder } from '#src/domain/run-store.ts'
+import { Type } from '#src/domain/schema-type.ts'
 
 /*
  * What is taken for true of what others wrote about runs. More fields than these are let through: a newer gateway may
@@ -133,12 +135,13 @@ const ajv = new Ajv(OWN_SCHEMA)
 
 /** Reads a JSON text of that shape; `undefined`: it is none. */
 const reader = <Schema extends TSchema>(schema: Schema) => {
-  const validate = ajv.compile<Static<Schema>>(schema)
+  const validator = once(() => ajv.compile<Static<Schema>>(schema))
   return (text: unknown): Static<Schema> | undefined => {
     if (typeof text !== 'string') return undefined
     try {
       const value: unknown = JSON.parse(text)
-      return validate(value) ? value : undefined
+      const isMeant = validator()
+      return isMeant(value) ? value : undefined
     } catch {
       return undefined
     }

@@ -1,6 +1,6 @@
 import fastify from 'fastify'
-import { Type } from 'typebox'
 import { describe, expect, it } from 'vitest'
+import { Type } from '#src/domain/schema-type.ts'
 import { documentedAnswers, documentedOnly } from '#src/http/schemas/documented.ts'
 
 const answer = { known: 1.5, unknown: { deep: [null] } }
