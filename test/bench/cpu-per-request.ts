@@ -28,8 +28,8 @@ import {
 /** How long each side serves in a turn: the processor's time is counted in steps of 10 ms. */
 const TURN = inFlight(1_500)
 
-/** Compilers are done with a gateway's own code by then, which bodies of this size show: it still sped up after 3,000. */
-const TINY_WARM_UP = { kind: 'count', inFlight: IN_FLIGHT, count: 8_000 } as const
+/** Compilers are done with a gateway's own code by then, which bodies of this size show: after 8,000 they took a tenth. */
+const TINY_WARM_UP = { kind: 'count', inFlight: IN_FLIGHT, count: 25_000 } as const
 const WARM_UP = inFlight(3_000)
 
 /** By place among the sides. */
