@@ -80,8 +80,11 @@ const charactersFor = (bytes: number): number => (Math.ceil(bytes / 3) + 1) * 4
 /** The first bytes, at least as many as wished unless there are fewer, or unless most of the base64 is noise. */
 export const firstBytes = ({ form, pieces }: HeldBytes, wished: number): Buffer => {
   if (form === 'bytes') return headOf(pieces, wished)
-  const bytes = decodeBegin(headOf(pieces, charactersFor(wished)))
-  return bytes.length < wished ? decodeBegin(headOf(pieces, 2 * charactersFor(wished))) : bytes
+  const characters = charactersFor(wished)
+  const head = headOf(pieces, characters)
+  const bytes = decodeBegin(head)
+  const isEnough = bytes.length >= wished || head.length < characters
+  return isEnough ? bytes : decodeBegin(headOf(pieces, 2 * characters))
 }
 
 /** The last bytes, at least as many as wished unless there are fewer. Not of raw base64. */
