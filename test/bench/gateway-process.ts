@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { IMAGE_ALLOCATOR } from '#test/helpers/image-allocator.ts'
 import { benchOptions } from './bench-options.ts'
 import { type Calls, createCalls, endProcess } from './child-calls.ts'
 import type { ObserverHandlers } from './observe-process.ts'
@@ -47,7 +48,7 @@ export const startGatewayProcess = async (
   const own = { PORT: '0', ADMIN_PORT: '0', MEDIA_DIR: mediaFolder }
   // As `npm start` and the image have it.
   const cache = join(benchOptions.gatewayFolder, 'node_modules/.cache/node')
-  const fixed = { PATH, NODE_COMPILE_CACHE: cache, ...own }
+  const fixed = { PATH, NODE_COMPILE_CACHE: cache, ...IMAGE_ALLOCATOR, ...own }
   const main = join(benchOptions.gatewayFolder, 'src/main.ts')
   const beganMs = performance.now()
   // In an empty folder, so that no `.env` is found.

@@ -36,7 +36,6 @@ const ENVIRONMENT = {
   MAX_MB_IN_FLIGHT: String(Math.floor(limits.bytesInFlight / MB)),
   MAX_REQUESTS_IN_FLIGHT: String(limits.requestsInFlight),
   UV_THREADPOOL_SIZE: '8',
-  ...IMAGE_ALLOCATOR,
 }
 
 /** Requests of one kind: so many in all, so many at a time. */
