@@ -6,7 +6,6 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { IMAGE_ALLOCATOR } from '#test/helpers/image-allocator.ts'
 import { type Calls, createCalls, endProcess } from './child-calls.ts'
 import type { ObserverHandlers } from './observe-process.ts'
 import { OBSERVER } from './observer.ts'
@@ -67,7 +66,6 @@ export const startPortkey = async (): Promise<PortkeyProcess> => {
   const port = await findFreePort()
   const env = {
     PATH: process.env['PATH'] ?? '',
-    ...IMAGE_ALLOCATOR,
     NODE_ENV: 'production',
     // Else it calls no address that is not public.
     TRUSTED_CUSTOM_HOSTS: '127.0.0.1',

@@ -1,4 +1,3 @@
-import { IMAGE_ALLOCATOR } from '#test/helpers/image-allocator.ts'
 import { type Calls, startHelper } from './child-calls.ts'
 import { startGatewayProcess } from './gateway-process.ts'
 import type { Target } from './load.ts'
@@ -41,7 +40,6 @@ export const startPassThrough = async (
   const env = {
     PATH: process.env['PATH'] ?? '',
     UPSTREAM_PORT: String(upstreamPort),
-    ...IMAGE_ALLOCATOR,
     ...(waitsForWhole && { WHOLE_ANSWERS: '1' }),
   }
   const execArgv = ['--import', OBSERVER]
