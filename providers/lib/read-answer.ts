@@ -96,16 +96,17 @@ export const readWhole = (
       passed.push(...lift.write(chunk))
     }
     const finish = (): void => resolve(Buffer.concat([...passed, ...lift.end()]))
-    const breakOff = (): void => {
-      // Every answer is closed at last, and an error is dear to make.
-      if (!body.readableEnded) reject(body.errored ?? brokenOff())
+    const breakOff = (): void => reject(body.errored ?? brokenOff())
+    // Every answer is closed at last, and an error is dear to make.
+    const close = (): void => {
+      if (!body.readableEnded) breakOff()
     }
     // It may have ended while there was no room for it.
     if (body.destroyed) breakOff()
     body
       .on('end', () => guard(finish))
       .on('error', breakOff)
-      .on('close', breakOff)
+      .on('close', close)
       .on('data', (chunk: Buffer) => guard(() => take(chunk)))
   })
 
