@@ -72,7 +72,7 @@ const letWaitersIn = (pool: Pool): void => {
 }
 
 /*
- * Classes, as every request opens several: a getter in an object that is made anew is dear, on a prototype it is nothing.
+ * Classes, as every request opens several: a getter in an object that is made anew is dear.
  */
 
 class Hold implements Reservation {

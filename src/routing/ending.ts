@@ -1,3 +1,6 @@
+/** What a timer of Node can hold. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
 /** Aborts when one of several signals does, or after a time. */
 export interface Ending {
   readonly signal: AbortSignal
@@ -33,8 +36,8 @@ export const startEnding = (causes: readonly AbortSignal[], afterMs: number): En
   // Node's timers count whole milliseconds: they may fire a fraction of one early.
   const waitOn = (): void => {
     const leftMs = endMs - performance.now()
-    if (leftMs <= 0) abort(new DOMException('The time is up', 'TimeoutError'))
-    else timer = setTimeout(waitOn, Math.ceil(leftMs)).unref()
+    if (!(leftMs > 0)) abort(new DOMException('The time is up', 'TimeoutError'))
+    else timer = setTimeout(waitOn, Math.min(Math.ceil(leftMs), LONGEST_TIMER_MS)).unref()
   }
   stops.push(() => clearTimeout(timer))
   waitOn()
