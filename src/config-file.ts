@@ -1,6 +1,6 @@
-import { createRequire } from 'node:module'
 import { Ajv, type ErrorObject } from 'ajv'
 import type { Static } from 'typebox'
+import { LineCounter, parseDocument } from 'yaml'
 import { Type } from '#src/domain/schema-type.ts'
 import {
   type ApiKey,
@@ -182,14 +182,8 @@ const keyProblems = (keys: readonly ApiKey[], otherHashes: readonly string[]): s
     ]
   })
 
-const load = createRequire(import.meta.url)
-
-/** Loaded by who has such a file: its 72 modules take 20 ms. */
-const yaml = (): typeof import('yaml') => load('yaml')
-
 /** The file's text as a value; problems are added, with their line, without its content. */
 const parseText = (text: string, problems: string[]): unknown => {
-  const { LineCounter, parseDocument } = yaml()
   const lineCounter = new LineCounter()
   const document = parseDocument(text, { lineCounter, prettyErrors: false })
   for (const { code, pos } of document.errors.slice(0, MAX_TOLD_LINES)) {

@@ -1,9 +1,4 @@
-import { createRequire } from 'node:module'
-
-const load = createRequire(import.meta.url)
-
-/** Loaded by the first such file: its 72 modules take 20 ms of a start, and the gateway's own models are JSON. */
-const yaml = (): typeof import('yaml') => load('yaml')
+import { LineCounter, parseDocument } from 'yaml'
 
 /** What JSON quotes of a text that it cannot read: a folder named by mistake may hold secrets. */
 const QUOTED = /, (?:\.\.\.)?".*"(?:\.\.\.)? is not valid JSON$/s
@@ -25,7 +20,6 @@ const parseJson = (text: string): unknown => {
 }
 
 const parseYaml = (text: string): unknown => {
-  const { LineCounter, parseDocument } = yaml()
   const lineCounter = new LineCounter()
   const document = parseDocument(text, { lineCounter, prettyErrors: false })
   const [first] = document.errors
