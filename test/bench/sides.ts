@@ -29,7 +29,7 @@ const JSON_HEADERS = { 'content-type': 'application/json', authorization: `Beare
 const OPENAI_BODY = JSON.stringify({ model: 'gpt-image-1', prompt: 'a lighthouse', n: 1 })
 
 export const PASS_THROUGH = 'node:http pass-through'
-export const WHOLE_PASS_THROUGH = `${PASS_THROUGH}, whole answers`
+const WHOLE_PASS_THROUGH = `${PASS_THROUGH}, whole answers`
 export const PORTKEY = 'Portkey 1.15'
 
 /** A bare proxy: what any proxy in Node has to spend. `waitsForWhole`: what any has that can still ask another provider. */
