@@ -65,4 +65,4 @@ export const DATA_URI_LIMIT_BYTES = 256_000
 
 /** Whether an image has to be uploaded first. */
 export const needsUpload = (image: InputImage): boolean =>
-  image.bytes.byteLength > DATA_URI_LIMIT_BYTES
+  image.bytes.sizeBytes > DATA_URI_LIMIT_BYTES

@@ -22,8 +22,29 @@ const slicesOf = function* (pieces: Uint8Array[]): Generator<Buffer> {
   }
 }
 
-/** A group of three that begins in one piece and ends in the next, and all groups that follow it whole. */
-const encodeGroups = (group: Buffer, bytes: Buffer): Buffer => {
+/** Whole groups of three, and the one before them that began in the slice before. The last may be no whole group. */
+export interface Groups {
+  readonly group: Buffer
+  readonly bytes: Buffer
+}
+
+const NOTHING = Buffer.alloc(0)
+
+/** The same bytes with borders only where base64 can be cut. */
+export const inGroups = function* (slices: Iterable<Buffer>): Generator<Groups> {
+  let rest: Buffer = NOTHING
+  for (const slice of slices) {
+    const missing = rest.length === 0 ? 0 : Math.min(3 - rest.length, slice.length)
+    const group = Buffer.concat([rest, slice.subarray(0, missing)])
+    const end = slice.length - ((slice.length - missing) % 3)
+    const isGroup = group.length % 3 === 0
+    rest = isGroup ? Buffer.from(slice.subarray(end)) : group
+    if (isGroup) yield { group, bytes: slice.subarray(missing, end) }
+  }
+  if (rest.length > 0) yield { group: rest, bytes: NOTHING }
+}
+
+const encodeGroups = ({ group, bytes }: Groups): Buffer => {
   const characters = Buffer.allocUnsafe(base64Length(group.length + bytes.length))
   let written = characters.write(group.toString('base64'), 'latin1')
   for (let start = 0; start < bytes.length; start += SLICE_BYTES) {
@@ -38,19 +59,12 @@ const encodeGroups = (group: Buffer, bytes: Buffer): Buffer => {
  * ten pictures of 27 MB in one go the event loop would hear again after seconds.
  */
 export const encodeBase64 = async function* (pieces: Uint8Array[]): AsyncGenerator<Buffer> {
-  let rest = Buffer.alloc(0)
   let sinceTurnBytes = 0
-  for (const slice of slicesOf(pieces)) {
-    const missing = rest.length === 0 ? 0 : Math.min(3 - rest.length, slice.length)
-    const group = Buffer.concat([rest, slice.subarray(0, missing)])
-    const end = slice.length - ((slice.length - missing) % 3)
-    const isGroup = group.length % 3 === 0
-    rest = isGroup ? Buffer.from(slice.subarray(end)) : group
-    if (isGroup) yield encodeGroups(group, slice.subarray(missing, end))
-    sinceTurnBytes += slice.length
+  for (const groups of inGroups(slicesOf(pieces))) {
+    yield encodeGroups(groups)
+    sinceTurnBytes += groups.bytes.length
     if (sinceTurnBytes < STEP_BYTES) continue
     sinceTurnBytes = 0
     await setImmediate()
   }
-  if (rest.length > 0) yield Buffer.from(rest.toString('base64'), 'latin1')
 }

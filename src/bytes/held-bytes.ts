@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import type { InputBytes } from '#src/domain/image-request.ts'
 import type { HeldBytes } from '#src/domain/image-result.ts'
 import { bytesIn } from './base64-characters.ts'
 import type { ByteSource } from './byte-source.ts'
@@ -73,6 +74,10 @@ export const takeWhole = async (held: HeldBytes): Promise<Buffer> => {
   }
   return whole.subarray(0, filled)
 }
+
+/** A client's bytes in one piece, for who cannot read them otherwise. What is one piece already is not copied. */
+export const wholeOf = ({ pieces, sizeBytes }: InputBytes): Promise<Buffer> =>
+  takeWhole({ form: 'bytes', pieces: [...pieces], sizeBytes })
 
 /** Characters of whole groups that hold at least so many bytes, padding or not. */
 const charactersFor = (bytes: number): number => (Math.ceil(bytes / 3) + 1) * 4

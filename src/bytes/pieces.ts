@@ -1,3 +1,5 @@
+import type { InputBytes } from '#src/domain/image-request.ts'
+
 /** The same memory as a Buffer. */
 export const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
   Buffer.from(buffer, byteOffset, byteLength)
@@ -54,6 +56,26 @@ export const createGatherer = (pieces: Uint8Array[]): ((piece: Uint8Array) => vo
     if (isOpen) pieces.pop()
     pieces.push(block.subarray(0, filled))
   }
+}
+
+/** A client's bytes, held as they are. */
+export const inPieces = (pieces: readonly Uint8Array[]): InputBytes => ({
+  pieces,
+  sizeBytes: lengthOf(pieces),
+})
+
+/** A client's bytes, held as they come. `onBytes` is told of each piece's; what it throws ends the reading. */
+export const gatherPieces = async (
+  source: AsyncIterable<Uint8Array>,
+  onBytes?: (bytes: number) => void,
+): Promise<InputBytes> => {
+  const pieces: Uint8Array[] = []
+  const gather = createGatherer(pieces)
+  for await (const piece of source) {
+    onBytes?.(piece.length)
+    gather(piece)
+  }
+  return inPieces(pieces)
 }
 
 /** The first pieces that have so many bytes together, or all. */

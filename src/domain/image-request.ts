@@ -5,9 +5,19 @@ import type { InputFormat, PixelSize } from './media.ts'
 import type { Mode } from './model-card.ts'
 import { Type } from './schema-type.ts'
 
+/**
+ * A client's picture in the pieces in which it came, with borders anywhere. It is read as often as there are attempts, so
+ * nobody changes or takes them.
+ */
+export interface InputBytes {
+  readonly pieces: readonly Uint8Array[]
+  /** Of all pieces. */
+  readonly sizeBytes: number
+}
+
 /** A picture that a client sent with an edit, inspected and found sound. */
 export interface UploadedImage {
-  readonly bytes: Buffer
+  readonly bytes: InputBytes
   /** True format by the bytes. */
   readonly format: InputFormat
   /** True size by the bytes; absent: not known. */

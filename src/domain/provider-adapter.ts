@@ -3,6 +3,7 @@ import type { TObject } from 'typebox'
 import type { AnswerAccount } from './byte-account.ts'
 import type { Clock } from './clock.ts'
 import type { ProviderError } from './errors.ts'
+import type { InputBytes } from './image-request.ts'
 import type { JsonObject } from './json.ts'
 import type { PublishedModels } from './published-model.ts'
 
@@ -10,7 +11,7 @@ import type { PublishedModels } from './published-model.ts'
 export interface InputImage {
   /** `image`: a picture to work on or from; `mask`: where to work. */
   readonly role: 'image' | 'mask'
-  readonly bytes: Uint8Array
+  readonly bytes: InputBytes
   /** True type by the bytes, such as `image/png`. */
   readonly mediaType: string
   /** The provider's input field that this image belongs to, such as `image_urls`. */

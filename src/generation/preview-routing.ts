@@ -72,7 +72,9 @@ const usualRequest = (
   requestedModel: model,
   parameters: { prompt: 'a picture' },
   images:
-    mode === 'image_edit' ? [{ bytes: Buffer.alloc(0), format: 'png', size: USUAL_PICTURE }] : [],
+    mode === 'image_edit'
+      ? [{ bytes: { pieces: [], sizeBytes: 0 }, format: 'png', size: USUAL_PICTURE }]
+      : [],
   routing: { sort },
   isStrict: false,
   warnings: [],

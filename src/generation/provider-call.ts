@@ -23,7 +23,7 @@ export const createInputsFor = (
   const converted = new Map<string, Promise<UploadedImage>>()
   const convertAndCount: ConvertInput = async (image, accepted, param) => {
     const result = await convert(image, accepted, param)
-    if (result !== image) memory?.hold(result.bytes.length)
+    if (result !== image) memory?.hold(result.bytes.sizeBytes)
     return result
   }
   const convertOnce = (image: UploadedImage, index: number, accepted: readonly InputFormat[]) => {

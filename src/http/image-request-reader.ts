@@ -137,7 +137,7 @@ const readFormEdit = async (
 }
 
 const sizeOf = ({ images, mask }: InputPictures): number =>
-  images.reduce((sum, { bytes }) => sum + bytes.length, mask?.bytes.length ?? 0)
+  images.reduce((sum, { bytes }) => sum + bytes.sizeBytes, mask?.bytes.sizeBytes ?? 0)
 
 const readJsonEdit = async (
   request: FastifyRequest,

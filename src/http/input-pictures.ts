@@ -1,12 +1,13 @@
 import pLimit from 'p-limit'
+import { inPieces } from '#src/bytes/pieces.ts'
 import { GatewayError, invalidRequest } from '#src/domain/errors.ts'
-import type { ImageRequest, UploadedImage } from '#src/domain/image-request.ts'
+import type { ImageRequest, InputBytes, UploadedImage } from '#src/domain/image-request.ts'
 import { formatPixelSize } from '#src/domain/media.ts'
 import type { ImageReferences } from './image-references.ts'
 import { MAX_FORM_BYTES, MAX_INPUT_IMAGE_BYTES } from './limits.ts'
 
 /** Checks an uploaded image by its bytes; throws the 400 that names it. */
-export type InspectImage = (bytes: Buffer, param: string) => Promise<UploadedImage>
+export type InspectImage = (bytes: InputBytes, param: string) => Promise<UploadedImage>
 
 /** What the reading of a reference is bounded by. */
 export interface ReferenceLimits {
@@ -23,7 +24,7 @@ export type ReadImageReference = (
   reference: string,
   param: string,
   limits: ReferenceLimits,
-) => Promise<Buffer>
+) => Promise<InputBytes>
 
 /** The pictures of an edit. */
 export type InputPictures = Pick<ImageRequest, 'images' | 'mask'>
@@ -69,7 +70,7 @@ const named = <T>(images: readonly T[], mask: T | undefined): { content: T; name
 
 /** Inspects the pictures of a form. */
 export const inspectPictures = async (
-  { images, mask }: { readonly images: readonly Buffer[]; readonly mask?: Buffer },
+  { images, mask }: { readonly images: readonly InputBytes[]; readonly mask?: InputBytes },
   inspectImage: InspectImage,
 ): Promise<InputPictures> => {
   const inspected = await Promise.all(
@@ -79,7 +80,7 @@ export const inspectPictures = async (
 }
 
 /** Stands for a picture that has yet to be fetched, so that everything else is checked first. */
-const PLACEHOLDER: UploadedImage = { bytes: Buffer.alloc(0), format: 'png' }
+const PLACEHOLDER: UploadedImage = { bytes: inPieces([]), format: 'png' }
 
 /** As many pictures as are referred to, with nothing in them. */
 export const placeholdersFor = ({ images, mask }: ImageReferences): InputPictures => ({
@@ -111,7 +112,7 @@ export const fetchPictures = async (
       maxBytes,
       ...watching,
     })
-    leftBytes -= bytes.length
+    leftBytes -= bytes.sizeBytes
     if (leftBytes < 0) {
       throw invalidRequest(`The images have more than ${MAX_FORM_BYTES} bytes together.`, name)
     }

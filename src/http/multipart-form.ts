@@ -1,9 +1,9 @@
-import { setImmediate } from 'node:timers/promises'
 import type { Multipart } from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import { parse } from 'qs'
-import { createGatherer } from '#src/bytes/pieces.ts'
+import { gatherPieces } from '#src/bytes/pieces.ts'
 import { GatewayError, invalidRequest } from '#src/domain/errors.ts'
+import type { InputBytes } from '#src/domain/image-request.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '#src/domain/json.ts'
 import {
   MAX_FIELD_BYTES,
@@ -18,9 +18,9 @@ export interface ImageForm {
   /** Text fields by name, each with every value sent under it. */
   readonly fields: ReadonlyMap<string, readonly unknown[]>
   /** Files of `image`, `image[]` and `image[0]`, in order. */
-  readonly images: readonly Buffer[]
+  readonly images: readonly InputBytes[]
   /** The file of `mask`; absent: there is none. */
-  readonly mask?: Buffer
+  readonly mask?: InputBytes
   /** Of all files. */
   readonly sizeBytes: number
 }
@@ -44,45 +44,25 @@ type FilePart = Extract<Multipart, { type: 'file' }>
 const fileTooLarge = (param: string): GatewayError =>
   invalidRequest(`${param} is larger than ${MAX_INPUT_IMAGE_BYTES} bytes.`, param)
 
-/** Bytes that are copied in one go: about a millisecond, most of it for memory that is touched first. */
-const SLICE_BYTES = 1024 * 1024
-
-/** Pieces as one buffer, with other work in between. */
-const joinPieces = async (pieces: readonly Uint8Array[], sizeBytes: number): Promise<Buffer> => {
-  const joined = Buffer.allocUnsafeSlow(sizeBytes)
-  let [copied, nextPause] = [0, SLICE_BYTES]
-  for (const piece of pieces) {
-    joined.set(piece, copied)
-    copied += piece.length
-    if (copied < nextPause) continue
-    nextPause = copied + SLICE_BYTES
-    await setImmediate()
-  }
-  return joined
-}
-
 /**
  * A file within its limit. One that is too large is read to its end and dropped: a stream that is left before takes the
  * rest of the form along.
  */
-const readFile = async (part: FilePart, param: string, onBytes: OnBytes): Promise<Buffer> => {
-  const pieces: Uint8Array[] = []
-  const gather = createGatherer(pieces)
-  let sizeBytes = 0
-  for await (const piece of part.file as AsyncIterable<Buffer>) {
-    onBytes(piece.length)
-    gather(piece)
-    sizeBytes += piece.length
-  }
-  if (part.file.truncated) throw fileTooLarge(param)
-  return joinPieces(pieces, sizeBytes)
+const readFile = async (
+  { file }: FilePart,
+  param: string,
+  onBytes: OnBytes,
+): Promise<InputBytes> => {
+  const bytes = await gatherPieces(file, onBytes)
+  if (file.truncated) throw fileTooLarge(param)
+  return bytes
 }
 
 /** The form as far as it has been read. */
 interface FormDraft {
   readonly fields: Map<string, unknown[]>
-  readonly images: Buffer[]
-  mask?: Buffer
+  readonly images: InputBytes[]
+  mask?: InputBytes
   sizeBytes: number
 }
 
@@ -91,11 +71,11 @@ const addFile = async (draft: FormDraft, part: FilePart, onBytes: OnBytes): Prom
   if (name === 'mask') {
     if (draft.mask) throw invalidRequest('mask was sent more than once.', 'mask')
     draft.mask = await readFile(part, 'mask', onBytes)
-    draft.sizeBytes += draft.mask.length
+    draft.sizeBytes += draft.mask.sizeBytes
   } else if (IMAGE_NAME.test(name)) {
     const image = await readFile(part, `image[${draft.images.length}]`, onBytes)
     draft.images.push(image)
-    draft.sizeBytes += image.length
+    draft.sizeBytes += image.sizeBytes
   } else {
     throw invalidRequest(`A file named "${name.slice(0, 64)}" is not taken by this model.`, name)
   }

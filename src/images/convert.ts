@@ -1,5 +1,8 @@
 import type { Sharp } from 'sharp'
+import { wholeOf } from '#src/bytes/held-bytes.ts'
+import { inPieces } from '#src/bytes/pieces.ts'
 import { invalidRequest } from '#src/domain/errors.ts'
+import type { InputBytes } from '#src/domain/image-request.ts'
 import type { InputFormat, OutputFormat, PixelSize } from '#src/domain/media.ts'
 import { isImageQueueBusy, runInImageQueue } from './image-queue.ts'
 import {
@@ -119,7 +122,7 @@ export const convertImage = async (
 
 /** A client's image, as the bytes say it is. */
 export interface FormattedImage {
-  readonly bytes: Buffer
+  readonly bytes: InputBytes
   readonly format: InputFormat
 }
 
@@ -135,8 +138,8 @@ export const convertInputImage = async (
   const to = accepted[0]
   if (to === undefined || accepted.includes(image.format)) return image
   try {
-    const converted = await convertImage(image.bytes, { to })
-    return { bytes: converted.bytes, format: to }
+    const converted = await convertImage(await wholeOf(image.bytes), { to })
+    return { bytes: inPieces([converted.bytes]), format: to }
   } catch {
     throw invalidRequest(`${param} is a damaged ${image.format.toUpperCase()} image`, param)
   }

@@ -1,11 +1,16 @@
+import { TAIL_BYTES } from '#src/bytes/byte-source.ts'
+import { wholeOf } from '#src/bytes/held-bytes.ts'
+import { headOf, tailOf } from '#src/bytes/pieces.ts'
 import { invalidRequest } from '#src/domain/errors.ts'
+import type { InputBytes } from '#src/domain/image-request.ts'
 import {
   formatPixelSize,
   INPUT_FORMATS,
   type InputFormat,
   type PixelSize,
 } from '#src/domain/media.ts'
-import { isComplete } from './completeness.ts'
+import { canDecode, hasCompleteEnd } from './completeness.ts'
+import { HEAD_BYTES } from './recognise-image.ts'
 import { MAX_DECODED_PIXELS } from './sharp-library.ts'
 import { describeForeign, type ImageHeader, readImageHeader, sniffFormat } from './sniff.ts'
 
@@ -28,34 +33,59 @@ export interface InspectedImage {
 
 const ALLOWED = 'allowed: PNG, JPEG, WebP, GIF'
 
-const requireByteCount = (bytes: Buffer, param: string, maxBytes: number): void => {
-  if (bytes.length === 0) throw invalidRequest(`${param} is empty (0 bytes); ${ALLOWED}`, param)
-  if (bytes.length > maxBytes) {
-    throw invalidRequest(`${param} has ${bytes.length} bytes; at most ${maxBytes}`, param)
+const requireByteCount = ({ sizeBytes }: InputBytes, param: string, maxBytes: number): void => {
+  if (sizeBytes === 0) throw invalidRequest(`${param} is empty (0 bytes); ${ALLOWED}`, param)
+  if (sizeBytes > maxBytes) {
+    throw invalidRequest(`${param} has ${sizeBytes} bytes; at most ${maxBytes}`, param)
   }
 }
 
-const requireInputFormat = (bytes: Buffer, param: string): InputFormat => {
-  const found = sniffFormat(bytes)
+const requireInputFormat = (head: Buffer, param: string): InputFormat => {
+  const found = sniffFormat(head)
   const format = INPUT_FORMATS.find((allowed) => allowed === found)
   if (format) return format
-  const what = found === undefined ? describeForeign(bytes) : `an ${found.toUpperCase()} image`
+  const what = found === undefined ? describeForeign(head) : `an ${found.toUpperCase()} image`
   throw invalidRequest(`${param} is ${what}; ${ALLOWED}`, param)
+}
+
+/** Of a PNG or JPEG nothing behind its first bytes is needed, unless there is much before its picture. */
+const readHeader = async (
+  format: InputFormat,
+  bytes: InputBytes,
+  head: Buffer,
+): Promise<ImageHeader> => {
+  const fromHead =
+    format === 'png' || format === 'jpeg'
+      ? await readImageHeader(format, head).catch(() => undefined)
+      : undefined
+  return fromHead ?? readImageHeader(format, await wholeOf(bytes))
 }
 
 const requireHeader = async (
   format: InputFormat,
-  bytes: Buffer,
+  bytes: InputBytes,
+  head: Buffer,
   param: string,
 ): Promise<ImageHeader> => {
   try {
-    return await readImageHeader(format, bytes)
+    return await readHeader(format, bytes, head)
   } catch {
     throw invalidRequest(
       `${param} is a truncated or damaged ${format.toUpperCase()} image: its header cannot be read`,
       param,
     )
   }
+}
+
+const isComplete = async (
+  format: InputFormat,
+  bytes: InputBytes,
+  head: Buffer,
+  maxPixels: number,
+): Promise<boolean> => {
+  const { pieces, sizeBytes } = bytes
+  const ends = { head, tail: tailOf(pieces, TAIL_BYTES), sizeBytes }
+  return hasCompleteEnd(format, ends) || canDecode(await wholeOf(bytes), maxPixels)
 }
 
 const requirePixelCount = (header: ImageHeader, param: string, maxPixels: number): void => {
@@ -73,15 +103,16 @@ const requirePixelCount = (header: ImageHeader, param: string, maxPixels: number
  * names and declared types are not looked at. Throws INVALID_REQUEST naming `param`, such as `image[2]`.
  */
 export const inspectInputImage = async (
-  bytes: Buffer,
+  bytes: InputBytes,
   param: string,
   limits: InputImageLimits,
 ): Promise<InspectedImage> => {
   requireByteCount(bytes, param, limits.maxBytes)
-  const format = requireInputFormat(bytes, param)
-  const header = await requireHeader(format, bytes, param)
+  const head = headOf(bytes.pieces, HEAD_BYTES)
+  const format = requireInputFormat(head, param)
+  const header = await requireHeader(format, bytes, head, param)
   requirePixelCount(header, param, limits.maxPixels)
-  if (!(await isComplete(format, bytes, limits.maxPixels))) {
+  if (!(await isComplete(format, bytes, head, limits.maxPixels))) {
     throw invalidRequest(`${param} is a truncated or damaged ${format.toUpperCase()} image`, param)
   }
   return { format, size: header.size }

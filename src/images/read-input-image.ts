@@ -1,9 +1,9 @@
 import { charactersOf } from '#src/bytes/base64-characters.ts'
-import { type ByteSource, collect } from '#src/bytes/byte-source.ts'
 import { isDataUri, parseDataUri } from '#src/bytes/data-uri.ts'
 import { decodeBase64 } from '#src/bytes/decode-base64.ts'
-import { lengthOf } from '#src/bytes/pieces.ts'
+import { gatherPieces, lengthOf } from '#src/bytes/pieces.ts'
 import { GatewayError, invalidRequest } from '#src/domain/errors.ts'
+import type { InputBytes } from '#src/domain/image-request.ts'
 import type { ImageFetcher } from './fetch-image.ts'
 import { ImageFetchError } from './image-fetch-error.ts'
 
@@ -20,21 +20,11 @@ export interface ReadInputImageDependencies {
   readonly lifted?: (text: string) => Uint8Array[] | undefined
 }
 
-const watched = async function* (
-  source: ByteSource,
-  onBytes: ReadInputImageDependencies['onBytes'],
-): ByteSource {
-  for await (const chunk of source) {
-    onBytes?.(chunk.length)
-    yield chunk
-  }
-}
-
 const decodeDataUri = async (
   reference: string,
   param: string,
   { maxBytes, lifted }: ReadInputImageDependencies,
-): Promise<Buffer> => {
+): Promise<InputBytes> => {
   const parsed = parseDataUri(reference)
   if (!parsed) throw invalidRequest(`${param} must be of the form data:image/png;base64,…`, param)
   const characters = lifted?.(parsed.base64) ?? charactersOf(parsed.base64)
@@ -42,7 +32,7 @@ const decodeDataUri = async (
     throw invalidRequest(`${param} has more than ${maxBytes} bytes`, param)
   }
   // Not more than is held already: the characters go as the bytes come.
-  return collect(decodeBase64(characters))
+  return gatherPieces(decodeBase64(characters))
 }
 
 const download = async (
@@ -50,11 +40,11 @@ const download = async (
   param: string,
   fetcher: ImageFetcher,
   dependencies: ReadInputImageDependencies,
-): Promise<Buffer> => {
+): Promise<InputBytes> => {
   const { signal, maxBytes, onBytes } = dependencies
   try {
     const { stream } = await fetcher.fetch(url, { signal, purpose: 'client_input', maxBytes })
-    return await collect(watched(stream, onBytes))
+    return await gatherPieces(stream, onBytes)
   } catch (error) {
     if (!(error instanceof ImageFetchError)) throw error
     throw new GatewayError('INVALID_REQUEST', error.message, { param })
@@ -69,7 +59,7 @@ export const readInputImage = async (
   reference: string,
   param: string,
   dependencies: ReadInputImageDependencies,
-): Promise<Buffer> => {
+): Promise<InputBytes> => {
   if (isDataUri(reference)) return decodeDataUri(reference, param, dependencies)
   if (!dependencies.fetcher) {
     throw invalidRequest(

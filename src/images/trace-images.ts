@@ -83,7 +83,7 @@ export const traceInputConversion = (
       { type: 'transcoding', purpose: 'client_input', format },
       async (span) => {
         const converted = await convert(image, accepted, param)
-        span.note({ sizeBytes: converted.bytes.length })
+        span.note({ sizeBytes: converted.bytes.sizeBytes })
         return converted
       },
     )

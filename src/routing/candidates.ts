@@ -64,7 +64,7 @@ const checkImages: Check = ({ request: { images, mask } }, { limits }) => {
   if (images.length > limits.maxInputImages) {
     return { constraint: 'image', reason: `takes at most ${limits.maxInputImages} input images` }
   }
-  const sizesBytes = [...images, ...(mask ? [mask] : [])].map(({ bytes }) => bytes.length)
+  const sizesBytes = [...images, ...(mask ? [mask] : [])].map(({ bytes }) => bytes.sizeBytes)
   const largest = Math.max(0, ...sizesBytes)
   if (limits.maxInputImageBytes !== undefined && largest > limits.maxInputImageBytes) {
     return {

@@ -1,6 +1,7 @@
 import { buffer } from 'node:stream/consumers'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { inPieces } from '#src/bytes/pieces.ts'
 import { createTextWithBytes, type RenderedText } from '#src/bytes/text-with-bytes.ts'
 
 const read = async (rendered: RenderedText | undefined): Promise<Buffer> => {
@@ -13,7 +14,10 @@ const read = async (rendered: RenderedText | undefined): Promise<Buffer> => {
 describe('createTextWithBytes', () => {
   it('writes the base64 of what was placed in the place of each mark, whatever their order', async () => {
     const { place, render } = createTextWithBytes()
-    const [image, mask] = [place(Buffer.from('image')), place(Buffer.from('mask'))]
+    const [image, mask] = [
+      place(inPieces([Buffer.from('image')])),
+      place(inPieces([Buffer.from('mask')])),
+    ]
     const text = JSON.stringify({
       mask: `data:image/png;base64,${mask}`,
       image,
@@ -31,36 +35,37 @@ describe('createTextWithBytes', () => {
 
   it('has nothing to write where no mark is', () => {
     const { place, render } = createTextWithBytes()
-    place(Buffer.from('image'))
+    place(inPieces([Buffer.from('image')]))
     expect(render('{"prompt":"0.1."}')).toBeUndefined()
   })
 
   it('takes no mark of another text for its own', () => {
-    const other = createTextWithBytes().place(Buffer.from('secret'))
+    const other = createTextWithBytes().place(inPieces([Buffer.from('secret')]))
     const { place, render } = createTextWithBytes()
-    place(Buffer.from('image'))
+    place(inPieces([Buffer.from('image')]))
     expect(render(JSON.stringify({ prompt: other }))).toBeUndefined()
   })
 
   it('writes bytes as they are into a text of bytes, changing none of either', async () => {
     const { place, render } = createTextWithBytes()
     const all = Buffer.from(Array.from({ length: 256 }, (_, index) => index))
-    const mark = place(all, 'plain')
+    const mark = place(inPieces([all.subarray(0, 99), all.subarray(99)]), 'plain')
     const text = Buffer.concat([all, Buffer.from(mark), all]).toString('latin1')
     expect(await read(render(text, 'latin1'))).toEqual(Buffer.concat([all, all, all]))
   })
 
   it('writes any bytes at any place', async () => {
-    const pieces = fc.array(fc.tuple(fc.string({ unit: 'binary' }), fc.uint8Array()), {
+    const pieces = fc.array(fc.tuple(fc.string({ unit: 'binary' }), fc.array(fc.uint8Array())), {
       minLength: 1,
     })
     await fc.assert(
       fc.asyncProperty(pieces, fc.string({ unit: 'binary' }), async (parts, end) => {
         const { place, render } = createTextWithBytes()
-        const text = parts.map(([before, bytes]) => before + place(bytes)).join('') + end
+        const text = parts.map(([before, bytes]) => before + place(inPieces(bytes))).join('') + end
         const expected =
-          parts.map(([before, bytes]) => before + Buffer.from(bytes).toString('base64')).join('') +
-          end
+          parts
+            .map(([before, bytes]) => before + Buffer.concat(bytes).toString('base64'))
+            .join('') + end
         expect((await read(render(text))).equals(Buffer.from(expected))).toBe(true)
       }),
     )
@@ -68,7 +73,7 @@ describe('createTextWithBytes', () => {
 
   it('can be rendered again, for a second provider', async () => {
     const { place, render } = createTextWithBytes()
-    const text = `<${place(Buffer.from('a'))}>`
+    const text = `<${place(inPieces([Buffer.from('a')]))}>`
     expect(await read(render(text))).toEqual(await read(render(text)))
   })
 })

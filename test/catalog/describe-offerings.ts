@@ -1,6 +1,7 @@
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { providerModules } from '#providers/provider-modules.ts'
+import { inPieces } from '#src/bytes/pieces.ts'
 import { createCatalog, type Model } from '#src/catalog/catalog.ts'
 import { type MappedParameters, mapParameters } from '#src/catalog/parameter-mapping.ts'
 import { parseAspectRatio } from '#src/domain/media.ts'
@@ -36,7 +37,7 @@ const inputsFor = (
   order: Order,
   bytes: Buffer,
 ): InputImage[] => {
-  const base = { bytes, mediaType: 'image/png' }
+  const base = { bytes: inPieces([bytes]), mediaType: 'image/png' }
   const image = imageField && { ...base, ...imageField, role: 'image' as const }
   const mask = maskField && { ...base, ...maskField, role: 'mask' as const }
   return [

@@ -1,6 +1,7 @@
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { inPieces } from '#src/bytes/pieces.ts'
 import type { Model } from '#src/catalog/catalog.ts'
 import { mapParameters } from '#src/catalog/parameter-mapping.ts'
 import { STANDARD_PARAMETERS } from '#src/catalog/standard-parameters.ts'
@@ -37,7 +38,7 @@ const OWN = ['model', 'provider']
 /** What the gateway makes of a body, its pictures being counted files. */
 const problemOf = (model: Model, mode: Mode, body: JsonObject): unknown => {
   const { image, ...parameters } = withoutNulls(body)
-  const images = Array.isArray(image) ? image.map(() => ({ bytes: Buffer.alloc(0) })) : []
+  const images = Array.isArray(image) ? image.map(() => ({ bytes: inPieces([]) })) : []
   const part = {
     mode,
     parameters,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { inPieces } from '#src/bytes/pieces.ts'
 import { ProviderError } from '#src/domain/errors.ts'
 import type { Fault } from '#test/emulators/scenario.ts'
 import { startEmulators } from '#test/emulators/start-emulators.ts'
@@ -61,7 +62,7 @@ const describeSuccess = (subject: AdapterUnderContract, bench: AdapterBench): vo
       ...subject.imageField,
       role: 'image' as const,
       mediaType: 'image/png',
-      bytes,
+      bytes: inPieces([bytes]),
     }))
     const input = { ...subject.edit.input, prompt: PROMPT }
     const answer = await bench.generate({ ...subject.edit, input, images })

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { inPieces } from '#src/bytes/pieces.ts'
 import { systemClock } from '#src/domain/clock.ts'
 import { GatewayError } from '#src/domain/errors.ts'
 import type { ImageRequest } from '#src/domain/image-request.ts'
@@ -88,7 +89,7 @@ describe('the estimate of a dry run', () => {
     (mode) => {
       const schema = model.parameters[mode]?.schema as JsonObject
       const { accepted } = objectsFor(schema, ['model', 'provider', 'image'])
-      const uploaded = [{ bytes: Buffer.alloc(9), format: 'png' as const }]
+      const uploaded = [{ bytes: inPieces([Buffer.alloc(9)]), format: 'png' as const }]
       fc.assert(
         fc.property(accepted, fc.boolean(), (body, isStrict) => {
           const parameters = withoutNulls(body)

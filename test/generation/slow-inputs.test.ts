@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, it } from 'vitest'
+import { inPieces } from '#src/bytes/pieces.ts'
 import { systemClock } from '#src/domain/clock.ts'
 import { GatewayError } from '#src/domain/errors.ts'
 import type { ProviderAdapter } from '#src/domain/provider-adapter.ts'
@@ -30,7 +31,7 @@ const deps: GenerationDependencies = {
   events: createGenerationEvents(),
   convertInput: async () => {
     await delay(CONVERSION_MS)
-    return { bytes: Buffer.from('png'), format: 'png' }
+    return { bytes: inPieces([Buffer.from('png')]), format: 'png' }
   },
   prepareImages: async (images) =>
     images.map(() => ({
@@ -46,7 +47,7 @@ const serve = async (timeoutMs: number, signal = new AbortController().signal) =
   const request = imageRequest({
     mode: 'image_edit',
     parameters: { prompt: 'combine' },
-    images: [{ bytes: Buffer.from('gif'), format: 'gif' }],
+    images: [{ bytes: inPieces([Buffer.from('gif')]), format: 'gif' }],
     timeoutMs,
     signal,
   })

@@ -1,5 +1,7 @@
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
+import { wholeOf } from '#src/bytes/held-bytes.ts'
+import { inPieces } from '#src/bytes/pieces.ts'
 import { OUTPUT_FORMATS } from '#src/domain/media.ts'
 import { chooseEffort, convertImage, convertInputImage } from '#src/images/convert.ts'
 import { readImageHeader, sniffFormat } from '#src/images/sniff.ts'
@@ -114,23 +116,24 @@ describe('chooseEffort', () => {
 
 describe('convertInputImage', () => {
   it('leaves an image alone whose format is accepted', async () => {
-    const image = { bytes: await sampleImage('gif'), format: 'gif' } as const
+    const image = { bytes: inPieces([await sampleImage('gif')]), format: 'gif' } as const
     expect(await convertInputImage(image, ['png', 'gif'], 'image')).toBe(image)
     expect(await convertInputImage(image, [], 'image')).toBe(image)
   })
 
   it('makes the first frame of a GIF into the first accepted format', async () => {
-    const image = { bytes: await sampleAnimation('gif'), format: 'gif' } as const
+    const image = { bytes: inPieces([await sampleAnimation('gif')]), format: 'gif' } as const
     const converted = await convertInputImage(image, ['png', 'jpeg'], 'image')
     expect(converted.format).toBe('png')
-    expect(sniffFormat(converted.bytes)).toBe('png')
-    expect(await middleColour(converted.bytes)).toEqual([255, 0, 0])
+    const bytes = await wholeOf(converted.bytes)
+    expect(sniffFormat(bytes)).toBe('png')
+    expect(await middleColour(bytes)).toEqual([255, 0, 0])
   })
 
   it('names the field of an image that cannot be decoded', async () => {
     const bytes = (await sampleImage('gif', size)).subarray(0, 200)
     await expect(
-      convertInputImage({ bytes, format: 'gif' }, ['png'], 'mask'),
+      convertInputImage({ bytes: inPieces([bytes]), format: 'gif' }, ['png'], 'mask'),
     ).rejects.toMatchObject({
       code: 'INVALID_REQUEST',
       message: 'mask is a damaged GIF image',

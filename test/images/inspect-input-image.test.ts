@@ -1,16 +1,31 @@
 import { crc32 } from 'node:zlib'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
+import { inPieces } from '#src/bytes/pieces.ts'
 import { GatewayError } from '#src/domain/errors.ts'
 import { INPUT_FORMATS } from '#src/domain/media.ts'
-import { DEFAULT_MAX_INPUT_PIXELS, inspectInputImage } from '#src/images/inspect-input-image.ts'
+import {
+  DEFAULT_MAX_INPUT_PIXELS,
+  type InputImageLimits,
+  inspectInputImage,
+} from '#src/images/inspect-input-image.ts'
 import { sampleAnimation, sampleImage } from './sample-images.ts'
 
 const size = { width: 300, height: 200 }
 const limits = { maxBytes: 1_000_000, maxPixels: DEFAULT_MAX_INPUT_PIXELS }
 
+/** Of a picture that comes in pieces. */
+const inspect = (bytes: Buffer, param: string, given: InputImageLimits) => {
+  const cuts = Array.from({ length: Math.ceil(bytes.length / 1000) }, (_, index) => index * 1000)
+  return inspectInputImage(
+    inPieces(cuts.map((start) => bytes.subarray(start, start + 1000))),
+    param,
+    given,
+  )
+}
+
 const refusalOf = async (bytes: Buffer, given = limits) => {
-  const error = await inspectInputImage(bytes, 'image[2]', given).catch((thrown) => thrown)
+  const error = await inspect(bytes, 'image[2]', given).catch((thrown) => thrown)
   expect(error).toBeInstanceOf(GatewayError)
   const { code, status, message, options } = error as GatewayError
   expect({ code, status, param: options.param }).toEqual({
@@ -33,7 +48,7 @@ const bombPng = async (width: number, height: number): Promise<Buffer> => {
 
 describe.each(INPUT_FORMATS)('inspectInputImage of a %s', (format) => {
   it('gives format and size', async () => {
-    expect(await inspectInputImage(await sampleImage(format, size), 'image', limits)).toEqual({
+    expect(await inspect(await sampleImage(format, size), 'image', limits)).toEqual({
       format,
       size,
     })
@@ -41,7 +56,7 @@ describe.each(INPUT_FORMATS)('inspectInputImage of a %s', (format) => {
 
   it('takes bytes after the end', async () => {
     const bytes = Buffer.concat([await sampleImage(format, size), Buffer.from('trailing')])
-    expect((await inspectInputImage(bytes, 'image', limits)).size).toEqual(size)
+    expect((await inspect(bytes, 'image', limits)).size).toEqual(size)
   })
 
   it('refuses a truncated one', async () => {
@@ -59,7 +74,7 @@ describe.each(INPUT_FORMATS)('inspectInputImage of a %s', (format) => {
 
 describe('inspectInputImage', () => {
   it('gives the size of one frame of an animation', async () => {
-    expect(await inspectInputImage(await sampleAnimation('gif'), 'image', limits)).toEqual({
+    expect(await inspect(await sampleAnimation('gif'), 'image', limits)).toEqual({
       format: 'gif',
       size: { width: 40, height: 30 },
     })
@@ -67,7 +82,7 @@ describe('inspectInputImage', () => {
 
   it('gives the size as shown of a photo turned by EXIF', async () => {
     const picture = sharp(await sampleImage('png', size)).withMetadata({ orientation: 8 })
-    const found = await inspectInputImage(await picture.jpeg().toBuffer(), 'image', limits)
+    const found = await inspect(await picture.jpeg().toBuffer(), 'image', limits)
     expect(found.size).toEqual({ width: 200, height: 300 })
   })
 

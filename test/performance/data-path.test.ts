@@ -1,7 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Target } from '#test/bench/load.ts'
 import { readCpuMs } from '#test/bench/process-stats.ts'
 import {
+  editTarget,
   type GatewayWork,
   generationTarget,
   type Side,
@@ -9,6 +13,7 @@ import {
   startPassThrough,
 } from '#test/bench/sides.ts'
 import { type Stage, withStage } from '#test/bench/stage.ts'
+import { writeUploadForm } from '#test/bench/upload-form.ts'
 
 /*
  * Guards how bytes pass, not how fast: what a gateway makes of JavaScript's memory for a picture of 1.5 MB over a tiny
@@ -40,6 +45,9 @@ const LIMITS: readonly (readonly [string, GatewayWork, number])[] = [
  * busy; answers that were joined, parsed and joined again took 12.
  */
 const MOST_EXTERNAL_MB = 5
+
+/** Bytes of buffers for each of an upload's: 1 is what came; joined to one buffer for each picture it was 2. */
+const MOST_EXTERNAL_UPLOADED = 1.5
 
 /** Processor time against a proxy that only passes bytes on: the goal is 1.6, 12 was when answers were parsed whole. */
 const MOST_CPU_RATIO = 6
@@ -99,6 +107,19 @@ describe('a picture on its way through the gateway', () => {
       expect(usual.externalMb - tiny.externalMb).toBeLessThan(MOST_EXTERNAL_MB)
     },
   )
+
+  it('is held once on its way to a provider, in the pieces in which it came', async () => {
+    await stage.upstream.call('set', { size: 'tiny', isHeld: false })
+    const folder = await mkdtemp(join(tmpdir(), 'fresnel-upload-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const form = await writeUploadForm(join(folder, 'form'), 3, 5 * MB)
+    const target = editTarget(gateway, form.file, form.contentType)
+    await send(target, WARM_UP)
+    await gateway.observe('startCounting', undefined)
+    await send(target, COUNTED)
+    const { externalBytes } = await gateway.observe('stopCounting', undefined)
+    expect(externalBytes / COUNTED / form.sizeBytes).toBeLessThan(MOST_EXTERNAL_UPLOADED)
+  })
 
   it('costs no multiple of the processor time that moving its bytes takes', async () => {
     await stage.upstream.call('set', { size: 'usual', isHeld: false })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { inPieces } from '#src/bytes/pieces.ts'
 import type { UploadedImage } from '#src/domain/image-request.ts'
 import { selectCandidates } from '#src/routing/candidates.ts'
 import {
@@ -19,7 +20,7 @@ const select = (
 const keys = (selection: ReturnType<typeof select>) =>
   selection.candidates.map(({ offering }) => offering.configKey)
 const image = (sizeBytes: number): UploadedImage => ({
-  bytes: Buffer.alloc(sizeBytes),
+  bytes: inPieces([Buffer.alloc(sizeBytes)]),
   format: 'png',
 })
 

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { queueUrl } from '#providers/fal/adapter.ts'
 import { buildRequest } from '#providers/fal/build-request.ts'
+import { inPieces } from '#src/bytes/pieces.ts'
 import type { InputImage } from '#src/domain/provider-adapter.ts'
 import { placeBase64, providerCall } from '#test/providers/lib/adapter-fixtures.ts'
 
 const image = (text: string, field: string, isList: boolean): InputImage => ({
   role: 'image',
-  bytes: Buffer.from(text),
+  bytes: inPieces([Buffer.from(text)]),
   mediaType: 'image/png',
   field,
   isList,

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { providerModule } from '#providers/fal/index.ts'
+import { inPieces } from '#src/bytes/pieces.ts'
 import type { AdoptionCall, ProviderCall } from '#src/domain/provider-adapter.ts'
 import {
   providerCall,
@@ -67,8 +68,8 @@ describe('the fal adapter on the wire', () => {
     const answer = await send([SUBMITTED, RUNNING, COMPLETED, RESULT], {
       input: { prompt: 'mix', resolution: '2K' },
       images: [
-        { ...image, bytes: Buffer.from('a') },
-        { ...image, bytes: Buffer.from('b') },
+        { ...image, bytes: inPieces([Buffer.from('a')]) },
+        { ...image, bytes: inPieces([Buffer.from('b')]) },
       ],
     })
     expect(answer).toEqual({

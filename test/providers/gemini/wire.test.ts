@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { providerModule } from '#providers/gemini/index.ts'
+import { inPieces } from '#src/bytes/pieces.ts'
 import type { ProviderCall, ProviderImage } from '#src/domain/provider-adapter.ts'
 import {
   inlineImage,
@@ -94,7 +95,7 @@ describe('the Gemini adapter on the wire', () => {
   it('sends an edit with the images after the text', async () => {
     const image = {
       role: 'image',
-      bytes: Buffer.from('one'),
+      bytes: inPieces([Buffer.from('one')]),
       field: 'image',
       isList: true,
     } as const

@@ -1,6 +1,8 @@
 import { createUpstreamTransport } from '#providers/lib/upstream-transport.ts'
+import { joinPieces } from '#src/bytes/pieces.ts'
 import { systemClock } from '#src/domain/clock.ts'
 import { ProviderError } from '#src/domain/errors.ts'
+import type { InputBytes } from '#src/domain/image-request.ts'
 import type {
   ProviderCall,
   ProviderDependencies,
@@ -16,7 +18,7 @@ export const providerDependencies = (timeScale = 100): ProviderDependencies => (
 })
 
 /** Puts the base64 itself into a request, where the gateway puts a mark. */
-export const placeBase64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
+export const placeBase64 = ({ pieces }: InputBytes): string => joinPieces(pieces).toString('base64')
 
 /** A text-to-image call; every field can be replaced. */
 export const providerCall = (changes: Partial<ProviderCall> = {}): ProviderCall => ({

@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { createSingleShot, type SingleShot } from '#providers/lib/single-shot-fetch.ts'
 import { UpstreamCallError } from '#providers/lib/upstream-call-error.ts'
 import { createUpstreamTransport } from '#providers/lib/upstream-transport.ts'
+import { inPieces } from '#src/bytes/pieces.ts'
 import { createTextWithBytes } from '#src/bytes/text-with-bytes.ts'
 import {
   neverAnswer,
@@ -226,7 +227,7 @@ describe('createSingleShot', () => {
     const shot = () =>
       createSingleShot({ dependencies, signal: new AbortController().signal, placed })
     const json = await start({ json: {} })
-    const body = JSON.stringify({ image: placed.place(picture), prompt: 'ä' })
+    const body = JSON.stringify({ image: placed.place(inPieces([picture])), prompt: 'ä' })
     await shot().fetch(json.url, { method: 'POST', body })
     const image = picture.toString('base64')
     expect(json.seen[0]?.body).toEqual({ image, prompt: 'ä' })
@@ -234,7 +235,7 @@ describe('createSingleShot', () => {
     await json.close()
     const upload = await start({ json: {} })
     const form = new FormData()
-    form.append('content', new Blob([placed.place(picture, 'plain')]), 'image.png')
+    form.append('content', new Blob([placed.place(inPieces([picture]), 'plain')]), 'image.png')
     form.append('other', new Blob([picture]), 'as the SDK wrote it.png')
     await shot().fetch(upload.url, { method: 'POST', body: form })
     expect(upload.seen[0]?.bytes.toString('latin1').split(picture.toString('latin1'))).toHaveLength(
@@ -248,7 +249,7 @@ describe('createSingleShot', () => {
     await new Promise<void>((resolve) => cutting.listen(0, '127.0.0.1', resolve))
     const { port } = cutting.address() as AddressInfo
     const placed = createTextWithBytes()
-    const body = JSON.stringify({ image: placed.place(Buffer.alloc(30_000_000)) })
+    const body = JSON.stringify({ image: placed.place(inPieces([Buffer.alloc(30_000_000)])) })
     const { signal } = new AbortController()
     const shot = createSingleShot({ dependencies, signal, placed })
     const lost = shot.fetch(`http://127.0.0.1:${port}`, { method: 'POST', body })
@@ -260,7 +261,7 @@ describe('createSingleShot', () => {
   it('says that work may exist when it is lost behind the body', async () => {
     const { url } = await start(resetBeforeAnswer)
     const placed = createTextWithBytes()
-    const body = JSON.stringify({ image: placed.place(Buffer.alloc(3_000_000)) })
+    const body = JSON.stringify({ image: placed.place(inPieces([Buffer.alloc(3_000_000)])) })
     const { signal } = new AbortController()
     const shot = createSingleShot({ dependencies, signal, placed })
     await expect(shot.fetch(url, { method: 'POST', body })).rejects.toThrow()

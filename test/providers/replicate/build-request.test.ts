@@ -4,6 +4,7 @@ import {
   DATA_URI_LIMIT_BYTES,
   needsUpload,
 } from '#providers/replicate/build-request.ts'
+import { inPieces } from '#src/bytes/pieces.ts'
 import { providerCall } from '#test/providers/lib/adapter-fixtures.ts'
 
 describe('buildRequest of Replicate', () => {
@@ -42,7 +43,7 @@ describe('buildRequest of Replicate', () => {
 describe('needsUpload', () => {
   const image = (sizeBytes: number) => ({
     role: 'image' as const,
-    bytes: new Uint8Array(sizeBytes),
+    bytes: inPieces([new Uint8Array(sizeBytes)]),
     mediaType: 'image/png',
     field: 'image_input',
     isList: true,

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { providerModule } from '#providers/replicate/index.ts'
+import { inPieces } from '#src/bytes/pieces.ts'
 import type { ProviderCall } from '#src/domain/provider-adapter.ts'
 import {
   providerCall,
@@ -47,7 +48,13 @@ const CREATE = 'POST /v1/models/google/nano-banana-2/predictions'
 const GET = 'GET /v1/predictions/pred1'
 
 const image = (bytes: Uint8Array) =>
-  ({ role: 'image', bytes, mediaType: 'image/png', field: 'image_input', isList: true }) as const
+  ({
+    role: 'image',
+    bytes: inPieces([bytes]),
+    mediaType: 'image/png',
+    field: 'image_input',
+    isList: true,
+  }) as const
 
 describe('the Replicate adapter on the wire', () => {
   it('creates a prediction without waiting for it and looks until it is done', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { buildGenerateContent } from '#providers/lib/google/build-generate-content.ts'
+import { inPieces } from '#src/bytes/pieces.ts'
 import { placeBase64 } from '#test/providers/lib/adapter-fixtures.ts'
 
 const off = { automaticFunctionCalling: { disable: true }, automaticContinuation: false }
@@ -28,14 +29,14 @@ describe('buildGenerateContent', () => {
       images: [
         {
           role: 'image',
-          bytes: Buffer.from('one'),
+          bytes: inPieces([Buffer.from('one')]),
           mediaType: 'image/png',
           field: 'x',
           isList: true,
         },
         {
           role: 'image',
-          bytes: Buffer.from('two'),
+          bytes: inPieces([Buffer.from('two')]),
           mediaType: 'image/webp',
           field: 'x',
           isList: true,
