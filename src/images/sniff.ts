@@ -1,3 +1,4 @@
+import { bufferOf } from '#src/bytes/pieces.ts'
 import type { OutputFormat, PixelSize } from '#src/domain/media.ts'
 import { sharp } from './sharp-library.ts'
 
@@ -5,7 +6,7 @@ import { sharp } from './sharp-library.ts'
 export const SNIFF_BYTES = 32
 
 const textAt = (bytes: Uint8Array, start: number, end: number): string =>
-  String.fromCharCode(...bytes.subarray(start, end))
+  bufferOf(bytes).toString('latin1', start, end)
 
 const isAvif = (head: Uint8Array): boolean =>
   textAt(head, 4, 8) === 'ftyp' && /avi[fs]/.test(textAt(head, 8, SNIFF_BYTES))
