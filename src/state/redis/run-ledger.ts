@@ -25,6 +25,8 @@ export interface OwnRun extends RunText {
   told: number
   changedMs: number
   toldMs: number
+  /** The last of the tellings under way, which wait for each other; absent: there is none. */
+  telling?: Promise<void>
 }
 
 /** What a ledger needs of the link. */
@@ -158,10 +160,8 @@ export class RunLedger {
   async tell(): Promise<void> {
     this.#forgetOld()
     if (!this.#link.isReady()) return
-    const dueMs = this.#monotonicMs() - this.#renewalMs
-    const runs = [...this.#runs.values()]
-    const due = runs.filter(({ told, change, toldMs }) => told < change || toldMs <= dueMs)
-    await Promise.all(due.map((run) => this.#tell(run)))
+    const due = [...this.#runs.values()].filter((run) => this.#isDue(run))
+    await Promise.all(due.map((run) => run.telling ?? this.#tell(run)))
     const watched = due.filter((run) => run.order !== undefined && this.#runs.has(run.runId))
     await this.#link.watch(watched.map(({ runId }) => runId))
   }
@@ -186,7 +186,28 @@ export class RunLedger {
     return untilMs <= this.#monotonicMs()
   }
 
-  async #tell(run: OwnRun): Promise<void> {
+  #isDue({ told, change, toldMs }: OwnRun): boolean {
+    return told < change || toldMs <= this.#monotonicMs() - this.#renewalMs
+  }
+
+  /**
+   * Tells how the run stands once nothing else is being told of it: a claim that arrived behind the release of another
+   * telling would take the run on again, with nobody to give it up.
+   */
+  #tell(run: OwnRun): Promise<void> {
+    const telling = this.#tellAfter(run.telling, run).finally(() => {
+      if (run.telling === telling) delete run.telling
+    })
+    run.telling = telling
+    return telling
+  }
+
+  async #tellAfter(before: Promise<void> | undefined, run: OwnRun): Promise<void> {
+    if (before) await before
+    if (this.#isDue(run)) await this.#tellNow(run)
+  }
+
+  async #tellNow(run: OwnRun): Promise<void> {
     const { change } = run
     if (!(await this.#send(run))) return
     run.told = Math.max(run.told, change)

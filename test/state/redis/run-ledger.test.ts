@@ -12,7 +12,7 @@ const ID = runIdOf(1)
 /** A ledger whose link writes down what it is told, and takes it or not. */
 const createBench = ({ takes }: { takes: boolean }) => {
   const clock = createFakeClock()
-  const link = { takes }
+  const link = { takes, releases: Promise.resolve() }
   const told: unknown[][] = []
   const tell = (...what: readonly unknown[]): void => {
     if (what.length > 0) told.push([...what])
@@ -29,6 +29,7 @@ const createBench = ({ takes }: { takes: boolean }) => {
     },
     release: async ({ runId }, jobsForMs) => {
       tell('release', runId, ...(jobsForMs > 0 ? [jobsForMs] : []))
+      await link.releases
       return link.takes
     },
     watch: async (runIds) => tell(...runIds.map((runId) => `watch ${runId}`)),
@@ -148,6 +149,22 @@ describe('what Redis has to be told of runs', () => {
       ['claim', ID, '+two', '-one'],
       ['release', ID, LEFT_JOBS_MS],
     ])
+    expect(ledger.has(ID)).toBe(false)
+  })
+
+  it('is one thing after another: a claim behind its release would take the run on again', async () => {
+    const { ledger, link, begin, said } = createBench({ takes: true })
+    await begin()
+    await ledger.noteJob(ID, jobOf('one'))
+    said()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    link.releases = promise
+    const released = ledger.release(ID)
+    await expect.poll(() => said()).toContainEqual(['release', ID, LEFT_JOBS_MS])
+    const told = ledger.tell()
+    resolve()
+    await Promise.all([released, told])
+    expect(said()).toEqual([])
     expect(ledger.has(ID)).toBe(false)
   })
 
