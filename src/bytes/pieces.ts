@@ -39,10 +39,20 @@ const BLOCK_BYTES = 16 * 1024
 export const createGatherer = (pieces: Uint8Array[]): ((piece: Uint8Array) => void) => {
   let block = NOTHING
   let filled = 0
+  /** Lets go of what is not filled: small and large ones in turn would else hold a block for each small one. */
+  const closeBlock = (): void => {
+    if (filled > 0 && filled < block.length) {
+      pieces.pop()
+      const copy = Buffer.allocUnsafeSlow(filled)
+      block.copy(copy)
+      pieces.push(copy)
+    }
+    block = NOTHING
+    filled = 0
+  }
   return (piece) => {
     if (piece.length >= SMALL_BYTES) {
-      block = NOTHING
-      filled = 0
+      closeBlock()
       pieces.push(piece)
       return
     }

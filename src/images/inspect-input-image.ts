@@ -1,5 +1,4 @@
 import { TAIL_BYTES } from '#src/bytes/byte-source.ts'
-import { wholeOf } from '#src/bytes/held-bytes.ts'
 import { headOf, tailOf } from '#src/bytes/pieces.ts'
 import { invalidRequest } from '#src/domain/errors.ts'
 import type { InputBytes } from '#src/domain/image-request.ts'
@@ -13,6 +12,7 @@ import { canDecode, hasCompleteEnd } from './completeness.ts'
 import { HEAD_BYTES } from './recognise-image.ts'
 import { MAX_DECODED_PIXELS } from './sharp-library.ts'
 import { describeForeign, type ImageHeader, readImageHeader, sniffFormat } from './sniff.ts'
+import { withWhole } from './whole-input.ts'
 
 export interface InputImageLimits {
   /** Largest file in bytes. */
@@ -58,7 +58,7 @@ const readHeader = async (
     format === 'png' || format === 'jpeg'
       ? await readImageHeader(format, head).catch(() => undefined)
       : undefined
-  return fromHead ?? readImageHeader(format, await wholeOf(bytes))
+  return fromHead ?? withWhole('header', bytes, (whole) => readImageHeader(format, whole))
 }
 
 const requireHeader = async (
@@ -77,7 +77,7 @@ const requireHeader = async (
   }
 }
 
-const isComplete = async (
+const isWhole = async (
   format: InputFormat,
   bytes: InputBytes,
   head: Buffer,
@@ -85,7 +85,10 @@ const isComplete = async (
 ): Promise<boolean> => {
   const { pieces, sizeBytes } = bytes
   const ends = { head, tail: tailOf(pieces, TAIL_BYTES), sizeBytes }
-  return hasCompleteEnd(format, ends) || canDecode(await wholeOf(bytes), maxPixels)
+  return (
+    hasCompleteEnd(format, ends) ||
+    withWhole('decode', bytes, (whole) => canDecode(whole, maxPixels))
+  )
 }
 
 const requirePixelCount = (header: ImageHeader, param: string, maxPixels: number): void => {
@@ -112,7 +115,7 @@ export const inspectInputImage = async (
   const format = requireInputFormat(head, param)
   const header = await requireHeader(format, bytes, head, param)
   requirePixelCount(header, param, limits.maxPixels)
-  if (!(await isComplete(format, bytes, head, limits.maxPixels))) {
+  if (!(await isWhole(format, bytes, head, limits.maxPixels))) {
     throw invalidRequest(`${param} is a truncated or damaged ${format.toUpperCase()} image`, param)
   }
   return { format, size: header.size }

@@ -34,6 +34,24 @@ describe('gathering pieces', () => {
     expect(joinPieces(pieces).toString()).toBe(`${'A'.repeat(20_000)}${large}A`)
   })
 
+  it.each([
+    [1, 2_048],
+    [2_000, 4_000],
+    [1, 65_536],
+  ])('holds little more than its bytes when %i and %i come in turn', (small, large) => {
+    const pieces: Uint8Array[] = []
+    const gather = createGatherer(pieces)
+    for (let count = 0; count < 500; count += 1) {
+      gather(Buffer.alloc(small, 's'))
+      gather(Buffer.allocUnsafeSlow(large).fill('l'))
+    }
+    const held = new Set(pieces.map(({ buffer }) => buffer))
+    const heldBytes = [...held].reduce((sum, { byteLength }) => sum + byteLength, 0)
+    expect(heldBytes).toBe(lengthOf(pieces))
+    const expected = `${'s'.repeat(small)}${'l'.repeat(large)}`.repeat(500)
+    expect(joinPieces(pieces).equals(Buffer.from(expected))).toBe(true)
+  })
+
   it('is how base64 is held that comes one character at a time', () => {
     const lift = createBase64Lift()
     const passed = [...lift.write(Buffer.from('["'))]

@@ -54,6 +54,14 @@ describe('createTextWithBytes', () => {
     expect(await read(render(text, 'latin1'))).toEqual(Buffer.concat([all, all, all]))
   })
 
+  it('writes what is in one large piece in slices', async () => {
+    const { place, render } = createTextWithBytes()
+    const rendered = render(place(inPieces([Buffer.alloc(1_000_000)]), 'plain'))
+    const slices = (await rendered?.stream.toArray()) as Buffer[]
+    expect(Math.max(...slices.map(({ length }) => length))).toBe(192 * 1024)
+    expect(Buffer.concat(slices)).toHaveLength(1_000_000)
+  })
+
   it('writes any bytes at any place', async () => {
     const pieces = fc.array(fc.tuple(fc.string({ unit: 'binary' }), fc.array(fc.uint8Array())), {
       minLength: 1,

@@ -106,11 +106,11 @@ describe('chooseEffort', () => {
   it('spends less on larger pictures and when others wait', () => {
     const sizes = [512 ** 2, 1024 ** 2, 4096 ** 2]
     expect(sizes.map((pixels) => chooseEffort(pixels, false))).toEqual([
-      { webp: 4, avif: 1, avifChroma: '4:4:4', png: 2 },
-      { webp: 1, avif: 0, avifChroma: '4:4:4', png: 2 },
-      { webp: 0, avif: 0, avifChroma: '4:2:0', png: 1 },
+      { webp: 4, avif: 1, avifChroma: '4:4:4' },
+      { webp: 1, avif: 0, avifChroma: '4:4:4' },
+      { webp: 0, avif: 0, avifChroma: '4:2:0' },
     ])
-    expect(chooseEffort(512 ** 2, true)).toEqual({ webp: 0, avif: 0, avifChroma: '4:4:4', png: 1 })
+    expect(chooseEffort(512 ** 2, true)).toEqual({ webp: 0, avif: 0, avifChroma: '4:4:4' })
   })
 })
 

@@ -86,6 +86,30 @@ describe('inspectInputImage', () => {
     expect(found.size).toEqual({ width: 200, height: 300 })
   })
 
+  it('gives the size of one with much before its picture', async () => {
+    const much = 'x'.repeat(60_000)
+    const noise = { type: 'gaussian', mean: 128, sigma: 60 } as const
+    const create = { ...size, channels: 3, background: 'grey', noise } as const
+    const exif = sharp({ create }).withExif({ IFD0: { ImageDescription: much, Copyright: much } })
+    const png = await sharp({ create }).png({ compressionLevel: 0 }).toBuffer()
+    const text = Buffer.concat([Buffer.from('tEXtComment\0'), Buffer.alloc(100_000, 'x')])
+    const [length, checksum] = [Buffer.alloc(4), Buffer.alloc(4)]
+    length.writeUInt32BE(text.length - 4)
+    checksum.writeUInt32BE(crc32(text))
+    // Behind the signature and the chunk IHDR.
+    const chunks = [png.subarray(0, 33), length, text, checksum, png.subarray(33)]
+    const gif = await sharp({ create: { ...create, width: 900, height: 600 } })
+      .gif()
+      .toBuffer()
+    expect(gif.length).toBeGreaterThan(100_000)
+    expect((await inspect(Buffer.concat(chunks), 'image', limits)).size).toEqual(size)
+    expect((await inspect(gif, 'image', limits)).size).toEqual({ width: 900, height: 600 })
+    const jpeg = await exif.jpeg().toBuffer()
+    const app = Buffer.concat([Buffer.from([0xff, 0xed, 0xff, 0xff]), Buffer.alloc(65_533)])
+    const late = Buffer.concat([jpeg.subarray(0, 2), app, jpeg.subarray(2)])
+    expect((await inspect(late, 'image', limits)).size).toEqual(size)
+  })
+
   it('refuses zero bytes', async () => {
     expect(await refusalOf(Buffer.alloc(0))).toBe(
       'image[2] is empty (0 bytes); allowed: PNG, JPEG, WebP, GIF',
