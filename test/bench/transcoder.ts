@@ -25,26 +25,30 @@ export interface Conversions {
   readonly delayP99Ms: number
 }
 
-const pictures = new Map<number, Buffer>()
+const pictures = new Map<string, Buffer>()
 
-const pictureOf = async (side: number): Promise<Buffer> => {
-  const known = pictures.get(side)
+/** As PNG, or made a JPEG of the usual quality. */
+const pictureOf = async (side: number, from: 'png' | 'jpeg'): Promise<Buffer> => {
+  const key = `${from} ${side}`
+  const known = pictures.get(key)
   if (known) return known
-  const drawn = await drawPhoto(side)
-  pictures.set(side, drawn)
+  const drawn =
+    from === 'png'
+      ? await drawPhoto(side)
+      : Buffer.from((await convertImage(await pictureOf(side, 'png'), { to: from })).bytes)
+  pictures.set(key, drawn)
   return drawn
 }
 
 const handlers = {
-  /** Bytes of the picture that is converted. */
-  draw: async (side: number): Promise<number> => (await pictureOf(side)).length,
   convert: async (order: {
     readonly side: number
+    readonly from: 'png' | 'jpeg'
     readonly to: OutputFormat
     readonly atOnce: number
   }): Promise<Conversions> => {
-    const { side, to, atOnce } = order
-    const bytes = await pictureOf(side)
+    const { side, from, to, atOnce } = order
+    const bytes = await pictureOf(side, from)
     const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
     histogram.enable()
     const cpuBefore = process.cpuUsage()
