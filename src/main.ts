@@ -86,7 +86,7 @@ setFlagsFromString('--external-memory-accounted-in-global-limit')
  * Before it collects everything again V8 lets its memory grow by a tenth where little is made, and to four times its size
  * where much is (`GrowingFactor`, v8/src/heap/heap-controller.cc): with few requests at a time, for each 20 to 30 pictures
  * and for half of all processor time. To three times its size always: 1.5 MB alone take 3.2 ms instead of 6.2, 32 at a time
- * as much as before or a fifth less, and a full container 0.83 of what it has instead of 0.79 (`memory-container`).
+ * as much as before or a fifth less, and a full container a twentieth more (`npm run bench -- memory-container`).
  */
 setFlagsFromString('--heap-growing-percent=200')
 await run()

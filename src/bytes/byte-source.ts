@@ -1,17 +1,13 @@
+import { joinPieces } from './pieces.ts'
+
 /** Bytes that come piece by piece: any Readable is one. */
 export type ByteSource = AsyncIterable<Uint8Array>
-
-const asBuffer = (bytes: Uint8Array): Buffer =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-
-const join = (chunks: readonly Uint8Array[]): Buffer =>
-  chunks.length === 1 && chunks[0] ? asBuffer(chunks[0]) : Buffer.concat(chunks)
 
 /** Holds a source whole. Does not copy bytes that came in one piece. */
 export const collect = async (source: ByteSource | Iterable<Uint8Array>): Promise<Buffer> => {
   const chunks: Uint8Array[] = []
   for await (const chunk of source) chunks.push(chunk)
-  return join(chunks)
+  return joinPieces(chunks)
 }
 
 /** Bytes that are held already, as a source. */
@@ -41,7 +37,7 @@ export const readHead = async (source: ByteSource, wishedBytes: number): Promise
     yield* chunks
     yield* { [Symbol.asyncIterator]: () => iterator }
   }
-  return { head: join(chunks), all: all() }
+  return { head: joinPieces(chunks), all: all() }
 }
 
 /** How many last bytes a meter remembers: a PNG's last chunk. */

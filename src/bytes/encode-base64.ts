@@ -39,7 +39,7 @@ export const inGroups = function* (slices: Iterable<Buffer>): Generator<Groups> 
     const end = slice.length - ((slice.length - missing) % 3)
     const isGroup = group.length % 3 === 0
     rest = isGroup ? Buffer.from(slice.subarray(end)) : group
-    if (isGroup) yield { group, bytes: slice.subarray(missing, end) }
+    if (isGroup && end > 0) yield { group, bytes: slice.subarray(missing, end) }
   }
   if (rest.length > 0) yield { group: rest, bytes: NOTHING }
 }
@@ -62,7 +62,7 @@ export const encodeBase64 = async function* (pieces: Uint8Array[]): AsyncGenerat
   let sinceTurnBytes = 0
   for (const groups of inGroups(slicesOf(pieces))) {
     yield encodeGroups(groups)
-    sinceTurnBytes += groups.bytes.length
+    sinceTurnBytes += groups.group.length + groups.bytes.length
     if (sinceTurnBytes < STEP_BYTES) continue
     sinceTurnBytes = 0
     await setImmediate()

@@ -9,7 +9,7 @@ import {
   type PixelSize,
 } from '#src/domain/media.ts'
 import { canDecode, hasCompleteEnd } from './completeness.ts'
-import { HEAD_BYTES } from './recognise-image.ts'
+import { readHeadOf } from './recognise-image.ts'
 import { MAX_DECODED_PIXELS } from './sharp-library.ts'
 import { describeForeign, type ImageHeader, readImageHeader, sniffFormat } from './sniff.ts'
 import { withWhole } from './whole-input.ts'
@@ -77,7 +77,7 @@ const requireHeader = async (
   }
 }
 
-const isWhole = async (
+const isCompleteInput = async (
   format: InputFormat,
   bytes: InputBytes,
   head: Buffer,
@@ -111,11 +111,11 @@ export const inspectInputImage = async (
   limits: InputImageLimits,
 ): Promise<InspectedImage> => {
   requireByteCount(bytes, param, limits.maxBytes)
-  const head = headOf(bytes.pieces, HEAD_BYTES)
+  const head = readHeadOf((wished) => headOf(bytes.pieces, wished))
   const format = requireInputFormat(head, param)
   const header = await requireHeader(format, bytes, head, param)
   requirePixelCount(header, param, limits.maxPixels)
-  if (!(await isWhole(format, bytes, head, limits.maxPixels))) {
+  if (!(await isCompleteInput(format, bytes, head, limits.maxPixels))) {
     throw invalidRequest(`${param} is a truncated or damaged ${format.toUpperCase()} image`, param)
   }
   return { format, size: header.size }

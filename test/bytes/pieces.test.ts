@@ -38,7 +38,7 @@ describe('gathering pieces', () => {
     [1, 2_048],
     [2_000, 4_000],
     [1, 65_536],
-  ])('holds little more than its bytes when %i and %i come in turn', (small, large) => {
+  ])('holds no more than its bytes when %i and %i come in turn', (small, large) => {
     const pieces: Uint8Array[] = []
     const gather = createGatherer(pieces)
     for (let count = 0; count < 500; count += 1) {
