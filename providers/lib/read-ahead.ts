@@ -1,36 +1,34 @@
-import type { Readable } from 'node:stream'
-import { finished } from 'node:stream/promises'
+import type { UpstreamBody } from '#src/domain/provider-adapter.ts'
 
 /**
- * The same bytes, read as fast as they come. A stream that fails throws away what had come and was not read yet, which
- * may be a whole image that was paid for; here the failure follows after it. `asFailure` is told of the failure at
+ * The same bytes, read as fast as they come. What had come before a failure is given before it: it may be a whole image
+ * that was paid for. `asFailure` is told of the failure at
  * once, and what it makes of it is what the reader gets. A reader that leaves ends the body: what nobody reads would
  * gather for as long as it comes.
  */
 export const readAhead = (
-  body: Readable,
+  body: UpstreamBody,
   asFailure: (error: unknown) => Error,
 ): AsyncGenerator<Buffer> => {
   const arrived: Buffer[] = []
   let end: { readonly failure?: Error } | undefined
   let hasLeft = false
   let wake = (): void => {}
-  const gather = (chunk: Buffer): void => {
-    arrived.push(chunk)
-    wake()
-  }
-  body.on('data', gather)
   const finish = (how: { readonly failure?: Error }): void => {
     end = how
     wake()
   }
-  finished(body).then(
-    () => finish({}),
-    (error: unknown) => {
+  body.read({
+    onBytes: (chunk) => {
+      arrived.push(chunk)
+      wake()
+    },
+    onEnd: () => finish({}),
+    onFailure: (error) => {
       // That a reader left is no failure of the answer.
       if (!hasLeft) finish({ failure: asFailure(error) })
     },
-  )
+  })
   const deliver = async function* (): AsyncGenerator<Buffer> {
     try {
       for (;;) {
@@ -43,7 +41,7 @@ export const readAhead = (
     } finally {
       hasLeft = true
       arrived.length = 0
-      body.off('data', gather).destroy()
+      body.destroy()
     }
   }
   return deliver()

@@ -68,13 +68,9 @@ const countIn = (reservation: Reservation | undefined): AnswerCount => {
   }
 }
 
-/** As Node calls it: an answer that is neither whole nor failed. */
-const brokenOff = (): Error =>
-  Object.assign(new Error('Broken off'), { code: 'ERR_STREAM_PREMATURE_CLOSE' })
-
 const tooLong = (): Error => Object.assign(new Error('Too long'), { code: 'ANSWER_TOO_LONG' })
 
-/** What an SDK is given of a whole answer: all but long base64. By events: a promise for each chunk costs more than it. */
+/** What an SDK is given of a whole answer: all but long base64. */
 export const readWhole = (
   { body }: UpstreamAnswer,
   lift: Base64Lift,
@@ -82,32 +78,14 @@ export const readWhole = (
 ): Promise<Buffer<ArrayBuffer>> =>
   new Promise((resolve, reject) => {
     const passed: Buffer[] = []
-    /** What is thrown where an event is told would end the process. */
-    const guard = (work: () => void): void => {
-      try {
-        work()
-      } catch (error) {
-        reject(error)
-        body.destroy()
-      }
-    }
-    const take = (chunk: Buffer): void => {
-      count.add(chunk.length)
-      passed.push(...lift.write(chunk))
-    }
-    const finish = (): void => resolve(Buffer.concat([...passed, ...lift.end()]))
-    const breakOff = (): void => reject(body.errored ?? brokenOff())
-    // Every answer is closed at last, and an error is dear to make.
-    const close = (): void => {
-      if (!body.readableEnded) breakOff()
-    }
-    // It may have ended while there was no room for it.
-    if (body.destroyed) breakOff()
-    body
-      .on('end', () => guard(finish))
-      .on('error', breakOff)
-      .on('close', close)
-      .on('data', (chunk: Buffer) => guard(() => take(chunk)))
+    body.read({
+      onBytes: (chunk) => {
+        count.add(chunk.length)
+        passed.push(...lift.write(chunk))
+      },
+      onEnd: () => resolve(Buffer.concat([...passed, ...lift.end()])),
+      onFailure: reject,
+    })
   })
 
 /** The same of an answer that is passed on as it comes. `asFailure` as of `readAhead`. */

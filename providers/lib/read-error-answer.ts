@@ -21,24 +21,26 @@ export const readErrorAnswer = async (
 }
 
 /** The whole text, or '' when it cannot be had within the limits. */
-const readText = async (body: UpstreamAnswer['body'], limitMs: number): Promise<string> => {
-  // Ends the reading as well as the connection that it holds.
-  const timer = setTimeout(() => body.destroy(), limitMs)
-  const chunks: Buffer[] = []
-  let sizeBytes = 0
-  try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      sizeBytes += chunk.length
-      if (sizeBytes > ERROR_BODY_LIMIT_BYTES) return ''
-      chunks.push(chunk)
+const readText = (body: UpstreamAnswer['body'], limitMs: number): Promise<string> =>
+  new Promise((resolve) => {
+    // Ends the reading as well as the connection that it holds.
+    const timer = setTimeout(() => body.destroy(), limitMs)
+    const finish = (text: string): void => {
+      clearTimeout(timer)
+      resolve(text)
     }
-    return new TextDecoder().decode(Buffer.concat(chunks))
-  } catch {
-    return ''
-  } finally {
-    clearTimeout(timer)
-  }
-}
+    const chunks: Buffer[] = []
+    let sizeBytes = 0
+    body.read({
+      onBytes: (chunk) => {
+        sizeBytes += chunk.length
+        if (sizeBytes > ERROR_BODY_LIMIT_BYTES) body.destroy()
+        else chunks.push(chunk)
+      },
+      onEnd: () => finish(new TextDecoder().decode(Buffer.concat(chunks))),
+      onFailure: () => finish(''),
+    })
+  })
 
 const parsedOrText = (text: string): unknown => {
   try {

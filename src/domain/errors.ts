@@ -160,3 +160,12 @@ export class GatewayError extends Error {
 /** A 400 that names the field. */
 export const invalidRequest = (message: string, param?: string): GatewayError =>
   new GatewayError('INVALID_REQUEST', message, param === undefined ? {} : { param })
+
+/** That nothing of a request went out to its provider; `cause` says why. */
+export class NotSentError extends Error {
+  override readonly name = 'NotSentError'
+
+  constructor(cause: unknown) {
+    super('The request was not sent', { cause })
+  }
+}

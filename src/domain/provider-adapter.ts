@@ -159,15 +159,35 @@ export interface UpstreamRequest {
   readonly signal: AbortSignal
 }
 
+/** Is told what comes of a body: any number of pieces, then one ending. What it throws makes the body fail. */
+export interface BodyReader {
+  onBytes(bytes: Buffer): void
+  /** That those were all. */
+  onEnd(): void
+  /** That no more come: the connection was lost, the request's signal came, the body was destroyed, or what was thrown. */
+  onFailure(error: Error): void
+}
+
+/** The bytes of an answer as they come. Has to be read or destroyed. */
+export interface UpstreamBody {
+  /** Has all told, from the first on. Until then all but a little waits at the provider. Called once. */
+  read(reader: BodyReader): void
+  /** Ends it, and with it the connection, if all of it has not come and been told. */
+  destroy(): void
+}
+
 export interface UpstreamAnswer {
   readonly status: number
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>
-  /** The body's bytes, without the encoding of the transfer. Has to be read to its end or destroyed. */
-  readonly body: Readable
+  /** Without the encoding of the transfer. */
+  readonly body: UpstreamBody
 }
 
-/** Sends one request and resolves as soon as the headers of its answer are there, whatever its status. */
+/**
+ * Sends one request and resolves as soon as the headers of its answer are there, whatever its status. Rejects with
+ * `NotSentError` when nothing of it went out.
+ */
 export type SendUpstream = (request: UpstreamRequest) => Promise<UpstreamAnswer>
 
 /** What the composition root gives every provider. */

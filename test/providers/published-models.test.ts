@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { bodyOfStream } from '#providers/lib/arriving-body.ts'
 import { createUpstreamTransport } from '#providers/lib/upstream-transport.ts'
 import { providerModules } from '#providers/provider-modules.ts'
 import { systemClock } from '#src/domain/clock.ts'
@@ -48,7 +49,8 @@ const readerAnswered = (id: ProviderId, answer: (request: UpstreamRequest) => Js
   const asked: UpstreamRequest[] = []
   const reader = readerOf(id, { [KEYS[id]]: 'key' }, async (request) => {
     asked.push(request)
-    const body = Readable.from([Buffer.from(JSON.stringify(answer(request)))])
+    const bytes = Buffer.from(JSON.stringify(answer(request)))
+    const body = bodyOfStream(Readable.from([bytes]))
     return { status: 200, headers: { 'content-type': 'application/json' }, body }
   })
   if (!reader) throw new Error('no reader')

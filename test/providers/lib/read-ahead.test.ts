@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
+import { bodyOfStream } from '#providers/lib/arriving-body.ts'
 import { readAhead } from '#providers/lib/read-ahead.ts'
 
 const openStream = () => new Readable({ read: () => {} })
@@ -7,7 +8,7 @@ const openStream = () => new Readable({ read: () => {} })
 describe('readAhead', () => {
   it('passes the bytes on as they come', async () => {
     const source = openStream()
-    const reader = readAhead(source, () => new Error('never'))
+    const reader = readAhead(bodyOfStream(source), () => new Error('never'))
     for (const text of ['one', 'two']) {
       const next = reader.next()
       source.push(Buffer.from(text))
@@ -20,7 +21,7 @@ describe('readAhead', () => {
   it('loses nothing that had come before a failure, which follows after it', async () => {
     const source = openStream()
     const told: unknown[] = []
-    const reader = readAhead(source, (error) => {
+    const reader = readAhead(bodyOfStream(source), (error) => {
       told.push(error)
       return new Error('lost')
     })
@@ -36,7 +37,7 @@ describe('readAhead', () => {
 
   it('takes a stream that just closes for a lost one', async () => {
     const source = openStream()
-    const reader = readAhead(source, (error) => error as Error)
+    const reader = readAhead(bodyOfStream(source), (error) => error as Error)
     source.destroy()
     await expect(reader.next()).rejects.toThrow('Premature close')
   })
@@ -44,7 +45,7 @@ describe('readAhead', () => {
   it('ends the body when its reader leaves', async () => {
     const source = openStream()
     const told: unknown[] = []
-    const reader = readAhead(source, (error) => {
+    const reader = readAhead(bodyOfStream(source), (error) => {
       told.push(error)
       return new Error('left')
     })

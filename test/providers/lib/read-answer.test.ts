@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { bodyOfStream } from '#providers/lib/arriving-body.ts'
 import { countAnswer } from '#providers/lib/read-answer.ts'
 import { createSingleShot } from '#providers/lib/single-shot-fetch.ts'
 import { type ByteBudget, createByteBudget } from '#src/bytes/byte-budget.ts'
@@ -16,7 +17,11 @@ const BODY = Buffer.from(JSON.stringify({ asked: BASE64, unasked: BASE64 }))
 const answerOf = (
   bytes: Iterable<Buffer>,
   headers: Readonly<Record<string, string>> = { 'content-length': String(BODY.length) },
-): UpstreamAnswer => ({ status: 200, headers, body: Readable.from(bytes, { objectMode: false }) })
+): UpstreamAnswer => ({
+  status: 200,
+  headers,
+  body: bodyOfStream(Readable.from(bytes, { objectMode: false })),
+})
 
 const inPieces = (): Buffer[] => cutAt(BODY, [65_536, 131_072, 196_608])
 
@@ -113,10 +118,12 @@ describe('the answer of a request that is counted', () => {
 
   it('is given up unread when it says that it is longer than any can be', async () => {
     const budget = createByteBudget({ limitBytes: 100_000_000 })
-    const endless = answerOf([], { 'content-length': '1000000000000' })
+    const stream = Readable.from([])
+    const headers = { 'content-length': '1000000000000' }
+    const endless = { ...answerOf([], headers), body: bodyOfStream(stream) }
     const counted = countAnswer(endless, new AbortController().signal, budget.openAccount())
     await expect(counted).rejects.toThrow('Too long')
-    expect([heldIn(budget), endless.body.destroyed]).toEqual([0, true])
+    expect([heldIn(budget), stream.destroyed]).toEqual([0, true])
   })
 
   it('is not counted when it is small', async () => {
@@ -141,12 +148,12 @@ describe('an answer', () => {
   ])('fails when it %s while it waited for room', async (_how, error) => {
     const budget = createByteBudget({ limitBytes: 500_000 })
     const other = await budget.reserve(300_000, new AbortController().signal)
-    const answer = answerOf(inPieces())
-    answer.body.on('error', () => undefined)
+    const stream = Readable.from(inPieces(), { objectMode: false })
+    const answer = { ...answerOf([]), body: bodyOfStream(stream) }
     const { fetch, failure } = shotOn(answer, budget.openAccount())
     const fetching = fetch('http://provider.test').catch((thrown: unknown) => thrown)
     await nextTurn()
-    answer.body.destroy(error)
+    stream.destroy(error)
     other.release()
     expect(await fetching).toMatchObject({ name: 'UpstreamCallError' })
     expect(failure()).toBeDefined()
@@ -155,12 +162,13 @@ describe('an answer', () => {
 
   it('fails when it breaks off without a word', async () => {
     const budget = createByteBudget({ limitBytes: 500_000 })
-    const body = new Readable({ read: () => undefined })
-    const { fetch, failure } = shotOn({ ...answerOf([]), body }, budget.openAccount())
+    const stream = new Readable({ read: () => undefined })
+    const answer = { ...answerOf([]), body: bodyOfStream(stream) }
+    const { fetch, failure } = shotOn(answer, budget.openAccount())
     const fetching = fetch('http://provider.test').catch((thrown: unknown) => thrown)
-    body.push(BODY.subarray(0, 100_000))
+    stream.push(BODY.subarray(0, 100_000))
     await nextTurn()
-    body.destroy()
+    stream.destroy()
     await fetching
     expect(failure()).toMatchObject({ networkCode: 'ERR_STREAM_PREMATURE_CLOSE' })
     expect(heldIn(budget)).toBe(0)

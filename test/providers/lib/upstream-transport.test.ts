@@ -1,11 +1,13 @@
+import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { Readable } from 'node:stream'
-import { buffer, text } from 'node:stream/consumers'
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createUpstreamTransport } from '#providers/lib/upstream-transport.ts'
+import { NotSentError } from '#src/domain/errors.ts'
 import type { UpstreamRequest } from '#src/domain/provider-adapter.ts'
+import { readBody } from './read-body.ts'
 import { resetInsideAnswer, type ScriptedServer, startScriptedServer } from './scripted-server.ts'
 
 const { send } = createUpstreamTransport()
@@ -50,14 +52,14 @@ describe('createUpstreamTransport', () => {
       body: { a: 1 },
     })
     expect(answer).toMatchObject({ status: 201, headers: { 'x-one': '1' } })
-    expect(await text(answer.body)).toBe('{"fine":true}')
+    expect(String(await readBody(answer.body))).toBe('{"fine":true}')
   })
 
   it('sends a stream with its length announced', async () => {
     server = await startScriptedServer([{ json: {} }])
     const { stream } = pieces(3, 5)
     const { body } = await send(request({ body: { stream, sizeBytes: 15 } }))
-    await buffer(body)
+    await readBody(body)
     expect(server.seen[0]).toMatchObject({
       headers: { 'content-length': '15' },
       body: 'x'.repeat(15),
@@ -89,7 +91,7 @@ describe('createUpstreamTransport', () => {
     server = await startScriptedServer([{ status, headers: { location: '/elsewhere' }, json: {} }])
     const answer = await send(request())
     expect(answer.status).toBe(status)
-    await buffer(answer.body)
+    await readBody(answer.body)
     expect(server.seen).toHaveLength(1)
   })
 
@@ -101,7 +103,7 @@ describe('createUpstreamTransport', () => {
         response.end('{}')
       },
     ])
-    for (let sent = 0; sent < 8; sent += 1) await buffer((await send(request())).body)
+    for (let sent = 0; sent < 8; sent += 1) await readBody((await send(request())).body)
     // A connection is free again one tick after its answer, so two of them take turns.
     expect(ports.size).toBeLessThanOrEqual(2)
   })
@@ -124,7 +126,7 @@ describe('createUpstreamTransport', () => {
 
   it('asks for an answer that is not packed', async () => {
     server = await startScriptedServer([{ json: {} }])
-    await buffer((await send(request({ headers: { 'accept-encoding': 'gzip, br' } }))).body)
+    await readBody((await send(request({ headers: { 'accept-encoding': 'gzip, br' } }))).body)
     expect(server.seen[0]?.headers['accept-encoding']).toBe('identity')
   })
 
@@ -143,7 +145,7 @@ describe('createUpstreamTransport', () => {
           .writeHead(200, { 'content-encoding': encoding })
           .end(pack(Buffer.from('{"fine":true}'))),
     ])
-    expect(await text((await send(request())).body)).toBe('{"fine":true}')
+    expect(String(await readBody((await send(request())).body))).toBe('{"fine":true}')
   })
 
   it.each(['gzip', 'br'])('fails when what is said to be %s is not', async (encoding) => {
@@ -151,14 +153,14 @@ describe('createUpstreamTransport', () => {
       (_incoming, response) =>
         response.writeHead(200, { 'content-encoding': encoding }).end('{"fine":true}'),
     ])
-    await expect(text((await send(request())).body)).rejects.toThrow()
+    await expect(readBody((await send(request())).body)).rejects.toThrow()
   })
 
   it('gives what is packed in an unknown way as it came', async () => {
     server = await startScriptedServer([
       (_incoming, response) => response.writeHead(200, { 'content-encoding': 'zip' }).end('zip'),
     ])
-    expect(await text((await send(request())).body)).toBe('zip')
+    expect(String(await readBody((await send(request())).body))).toBe('zip')
   })
 
   it.each([undefined, 'gzip'])(
@@ -173,7 +175,7 @@ describe('createUpstreamTransport', () => {
               response.write(packed.subarray(0, packed.length / 2), () => response.destroy())
             },
       ])
-      await expect(text((await send(request())).body)).rejects.toMatchObject({
+      await expect(readBody((await send(request())).body)).rejects.toMatchObject({
         code: 'UND_ERR_SOCKET',
       })
     },
@@ -185,15 +187,93 @@ describe('createUpstreamTransport', () => {
     ])
     const end = new AbortController()
     const { body } = await send(request({ signal: end.signal }))
-    const read = text(body)
+    const read = readBody(body)
     end.abort(new Error('time is up'))
     await expect(read).rejects.toThrow('time is up')
   })
 
-  it('lets an answer be dropped unread', async () => {
+  it('ends the request with the reason of the signal while there is no connection', async () => {
+    const end = new AbortController()
     server = await startScriptedServer([{ json: {} }])
-    const { body } = await send(request())
-    body.destroy()
-    await expect.poll(() => body.closed).toBe(true)
+    const { stream } = pieces(1, 5)
+    const body = { stream, sizeBytes: 5 }
+    const sent = send(request({ body, signal: end.signal }))
+    end.abort(new Error('left'))
+    await expect(sent).rejects.toThrow(NotSentError)
+    await expect(sent).rejects.toMatchObject({ cause: { message: 'left' } })
+    await expect.poll(() => stream.destroyed).toBe(true)
+    expect(server.seen).toEqual([])
   })
+
+  it('says that nothing of a request went out when there is no connection', async () => {
+    server = await startScriptedServer([])
+    await server.close()
+    const sent = send(request())
+    await expect(sent).rejects.toThrow(NotSentError)
+    await expect(sent).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } })
+    server = await startScriptedServer([])
+  })
+
+  it('does not say so of a connection that is lost before the answer', async () => {
+    server = await startScriptedServer([(_incoming, response) => response.destroy()])
+    await expect(send(request())).rejects.toMatchObject({ code: 'UND_ERR_SOCKET' })
+  })
+
+  it('sends nothing when its signal came before', async () => {
+    server = await startScriptedServer([{ json: {} }])
+    const sent = send(request({ signal: AbortSignal.abort(new Error('too late')) }))
+    await expect(sent).rejects.toMatchObject({ cause: { message: 'too late' } })
+    await expect(readBody((await send(request())).body)).resolves.toBeDefined()
+    expect(server.seen).toHaveLength(1)
+  })
+
+  it.each(['unread', 'read'])('ends the connection of a body that is destroyed %s', async (how) => {
+    let closed = false
+    server = await startScriptedServer([
+      (_incoming, response) => {
+        response.on('close', () => (closed = true))
+        response.writeHead(200).write('{')
+      },
+    ])
+    const { body } = await send(request())
+    const read = how === 'read' ? readBody(body) : undefined
+    const failed =
+      read && expect(read).rejects.toMatchObject({ code: 'ERR_STREAM_PREMATURE_CLOSE' })
+    body.destroy()
+    await failed
+    await expect.poll(() => closed).toBe(true)
+  })
+
+  it.each([undefined, 'gzip'])(
+    'leaves with the provider what nobody reads (%s)',
+    async (encoding) => {
+      let written = 0
+      server = await startScriptedServer([
+        (_incoming, response) => {
+          response.writeHead(200, encoding ? { 'content-encoding': encoding } : {})
+          const bytes = encoding
+            ? gzipSync(randomBytes(40_000_000), { level: 0 })
+            : Buffer.alloc(40_000_000)
+          const writeOn = (): void => {
+            while (written < bytes.length) {
+              const piece = bytes.subarray(written, written + 1_000_000)
+              written += piece.length
+              if (!response.write(piece)) {
+                response.once('drain', writeOn)
+                return
+              }
+            }
+            response.end()
+          }
+          writeOn()
+        },
+      ])
+      const { body } = await send(request())
+      await expect.poll(() => written).toBeGreaterThan(0)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      // What the kernel's buffers hold.
+      expect(written).toBeLessThan(20_000_000)
+      expect(await readBody(body)).toHaveLength(40_000_000)
+    },
+  )
 })
