@@ -46,21 +46,23 @@ export const createUpstreamTransport = (): UpstreamTransport => {
  */
 const send = (agent: Agent, request: UpstreamRequest): Promise<UpstreamAnswer> =>
   new Promise((resolve, reject) => {
-    const { method, url, headers, body } = request
-    const options = {
-      origin: url.origin,
-      path: `${url.pathname}${url.search}`,
-      method,
-      headers: {
-        ...headers,
-        // What is nearly all picture does not get smaller, and unpacking it would cost more than all the rest.
-        'accept-encoding': 'identity',
-        ...lengthOf(body),
-      },
-      ...(body !== undefined && { body: bytesOf(body) }),
-    }
-    agent.dispatch(options, new Exchange(request, resolve, reject))
+    const exchange = new Exchange(request, resolve, reject)
+    // Undici would make a connection, or take a kept one, only to end it.
+    if (!request.signal.aborted) agent.dispatch(optionsOf(request), exchange)
   })
+
+const optionsOf = ({ method, url, headers, body }: UpstreamRequest) => ({
+  origin: url.origin,
+  path: `${url.pathname}${url.search}`,
+  method,
+  headers: {
+    ...headers,
+    // What is nearly all picture does not get smaller, and unpacking it would cost more than all the rest.
+    'accept-encoding': 'identity',
+    ...lengthOf(body),
+  },
+  ...(body !== undefined && { body: bytesOf(body) }),
+})
 
 /** What undici tells of one request. */
 class Exchange implements Dispatcher.DispatchHandler {
@@ -71,6 +73,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   #controller?: Dispatcher.DispatchController
   /** Absent: no answer has come. */
   #body?: ArrivingBody
+  #hasFailed = false
 
   constructor(
     request: UpstreamRequest,
@@ -85,8 +88,10 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller
-    if (this.#request.signal.aborted) this.#abort()
+    const { aborted, reason } = this.#request.signal
+    // What was said not to have been sent must not be.
+    if (aborted || this.#hasFailed) controller.abort(reason ?? new Error('Given up'))
+    else this.#controller = controller
   }
 
   onResponseStart(
@@ -117,17 +122,18 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   readonly #abort = (): void => {
     const { reason } = this.#request.signal
-    // A request that waits for a connection is aborted when that is there.
+    // A request that waits for a connection is ended when that is there, or cannot be made.
     if (this.#controller) this.#controller.abort(reason)
     else this.#fail(reason)
   }
 
   #fail(error: Error): void {
+    this.#hasFailed = true
     const { body } = this.#request
     // Undici does so only from when it begins to send.
     if (typeof body === 'object' && 'stream' in body) body.stream.on('error', () => {}).destroy()
-    if (this.#body) this.#body.end(error)
-    else this.#reject(this.#controller ? error : new NotSentError(error))
+    this.#body?.end(error)
+    this.#reject(this.#controller ? error : new NotSentError(error))
   }
 
   #leaveSignal(): void {

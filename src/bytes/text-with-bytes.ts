@@ -82,11 +82,13 @@ const writeParts = async function* (
   let sinceTurn = 0
   for (const part of parts) {
     for (const piece of write(part)) {
+      // Not behind the last piece: who has all of it must not be thought to wait for more.
+      if (sinceTurn >= STEP_LENGTH) {
+        sinceTurn = 0
+        await setImmediate()
+      }
       yield piece
       sinceTurn += piece.length
-      if (sinceTurn < STEP_LENGTH) continue
-      sinceTurn = 0
-      await setImmediate()
     }
   }
 }

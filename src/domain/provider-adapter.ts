@@ -159,12 +159,12 @@ export interface UpstreamRequest {
   readonly signal: AbortSignal
 }
 
-/** Is told what comes of a body: any number of pieces, then one ending. What it throws makes the body fail. */
+/** Is told what comes of a body: any number of pieces, then one ending. A body fails with what is thrown at it. */
 export interface BodyReader {
   onBytes(bytes: Buffer): void
   /** That those were all. */
   onEnd(): void
-  /** That no more come: the connection was lost, the request's signal came, the body was destroyed, or what was thrown. */
+  /** That no more come: the connection was lost, the signal came, it was destroyed, or what was thrown. Must not throw. */
   onFailure(error: Error): void
 }
 

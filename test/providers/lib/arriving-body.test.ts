@@ -6,14 +6,18 @@ import { readBody } from './read-body.ts'
 
 const [ONE, TWO] = [Buffer.from('one'), Buffer.from('two')]
 
-/** A body, and what was asked of where its bytes come from. */
+/** A body, and what was asked of where its bytes come from, which ends it with the reason as undici does. */
 const openBody = () => {
   const asked: string[] = []
-  const ask = (what: string) => () => {
-    asked.push(what)
-  }
-  const origin = { pause: ask('pause'), resume: ask('resume'), abort: ask('abort') }
-  return { body: new ArrivingBody(origin), asked }
+  const body: ArrivingBody = new ArrivingBody({
+    pause: () => asked.push('pause'),
+    resume: () => asked.push('resume'),
+    abort: (reason) => {
+      asked.push('abort')
+      body.end(reason)
+    },
+  })
+  return { body, asked }
 }
 
 /** What a reader is told, in its order. */
