@@ -40,7 +40,7 @@ ENV NODE_COMPILE_CACHE=/app/.compile-cache
 RUN node -e "import('/app/src/start-gateway.ts')"
 # No --max-old-space-size: Node takes half of the container's memory for its heap by itself, and pictures lie beside it.
 # LD_PRELOAD: in a container of 1,536 MiB of which far more is asked than fits (`npm run bench -- memory-container`), jemalloc
-# takes 1,327 MB at most and 699 are left 5 s later; glibc's malloc takes 1,585, and 1,360 stay.
+# takes 1,464 MB at most and 676 are left 5 s later; glibc's malloc takes 1,598, and 1,497 stay.
 # UV_THREADPOOL_SIZE: names that nobody resolves take half of the threads and pictures up to 3. With 4 threads a file was
 # then waited for 7 s, with 8 a tenth of a second.
 ENV HOST=0.0.0.0 \

@@ -26,7 +26,7 @@ export interface KnownMemory {
 
 /*
  * Measured on Node 24, 2 processors, 2026-11 (`npm run bench -- memory-waiting upload`; floods of edits of 10 MB each). That
- * the sum holds shows `npm run bench -- memory-container`: of 1,610 MB, 1,359 are taken at most (1,585 without jemalloc).
+ * the sum holds shows `npm run bench -- memory-container`: of 1,610 MB, 1,464 are taken at most (1,598 without jemalloc).
  */
 
 /** A gateway that has served some requests: 310 to 350 MB resident with what its collector has not freed, in bytes. */
