@@ -1,10 +1,9 @@
 import type { UpstreamBody } from '#src/domain/provider-adapter.ts'
 
 /**
- * The same bytes, read as fast as they come. What had come before a failure is given before it, unless it came packed: it may
- * be a whole image that was paid for. `asFailure` is told of the failure at
- * once, and what it makes of it is what the reader gets. A reader that leaves ends the body: what nobody reads would
- * gather for as long as it comes.
+ * The same bytes, read as fast as they come. What had come before a failure is given before it, unless it came packed:
+ * it may be a whole image that was paid for. `asFailure` is told of the failure at once, and what it makes of it is what
+ * the reader gets. A reader that leaves ends the body: what nobody reads would gather for as long as it comes.
  */
 export const readAhead = (
   body: UpstreamBody,
