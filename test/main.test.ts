@@ -65,7 +65,8 @@ describe('the gateway as a process', () => {
   })
 
   it('refuses new work on open connections while it ends, in words of its own', async () => {
-    emulators.fal.setScenario({ latency: { p50Ms: 60_000, p95Ms: 61_000 } })
+    // 1 s: still under way when the connections are ended, on a busy machine too.
+    emulators.fal.setScenario({ latency: { p50Ms: 100_000, p95Ms: 101_000 } })
     const port = await freePort()
     const gateway = start({ ...emulators.environment, PORT: String(port) })
     await gateway.listening()
