@@ -1,7 +1,10 @@
 import { getEventListeners } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
+import { createSingleShot } from '#providers/lib/single-shot-fetch.ts'
 import { createUpstreamTransport } from '#providers/lib/upstream-transport.ts'
+import { systemClock } from '#src/domain/clock.ts'
 import { NotSentError } from '#src/domain/errors.ts'
 import type { UpstreamRequest } from '#src/domain/provider-adapter.ts'
 import { readBody } from './read-body.ts'
@@ -100,6 +103,19 @@ describe('a request that is given up or lost', () => {
     await expect(sent).rejects.toThrow(NotSentError)
     await expect(sent).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } })
     server = await startScriptedServer([])
+  })
+
+  it('did not leave when its time ends before there is a connection', async () => {
+    server = await startScriptedServer([])
+    // Never answers the handshake.
+    const silent = createServer((socket) => socket.on('error', () => {}).resume()).listen(0)
+    const { port } = silent.address() as AddressInfo
+    const signal = AbortSignal.timeout(50)
+    const dependencies = { send, clock: systemClock, timeScale: 1 }
+    const { fetch, failure } = createSingleShot({ dependencies, signal })
+    await fetch(`https://127.0.0.1:${port}`, { method: 'POST', body: '{}' }).catch(() => {})
+    expect(failure()).toEqual({ headers: {}, networkCode: 'TIMED_OUT', requestLeft: false })
+    silent.close()
   })
 
   it('does not say so of a connection that is lost before the answer', async () => {
